@@ -1,0 +1,139 @@
+"""The parts of a rule that need no extension: the options of iptables itself, jumps, and what is not modelled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from iptc_sim.extension import (
+    YES,
+    Action,
+    Effect,
+    Goto,
+    Jump,
+    Match,
+    Moment,
+    No,
+    Outcome,
+    Target,
+    Unclear,
+    extension,
+    flag,
+    option,
+)
+from iptc_sim.option_types import INTERFACE, PREFIX, PROTOCOL
+from iptc_sim.protocols import protocol_name
+from iptc_sim.values import InterfacePattern, Negatable, Prefix
+
+
+@extension
+class BaseMatch(Match):
+    """``-s -d -i -o -p -f``; judged before every ``-m`` wherever they stand (``ip_packet_match`` in ip_tables.c)."""
+
+    source: Negatable[Prefix] | None = option(PREFIX, "-s", "--source", "--src", negatable=True)
+    destination: Negatable[Prefix] | None = option(PREFIX, "-d", "--destination", "--dst", negatable=True)
+    in_interface: Negatable[InterfacePattern] | None = option(INTERFACE, "-i", "--in-interface", negatable=True)
+    out_interface: Negatable[InterfacePattern] | None = option(INTERFACE, "-o", "--out-interface", negatable=True)
+    protocol: Negatable[int] | None = option(PROTOCOL, "-p", "--protocol", "--proto", negatable=True)
+    fragment: Negatable[bool] | None = flag("-f", "--fragment", "--fragments", negatable=True)
+
+    def judge(self, at: Moment) -> Outcome:
+        """Compare the header and the interfaces, in the kernel's order."""
+        packet = at.packet
+        return (
+            self.test("source", packet.source, "source")
+            or self.test("destination", packet.destination, "destination")
+            or self.test("in_interface", packet.in_interface, "in interface")
+            or self.test("out_interface", packet.out_interface, "out interface")
+            or self._protocol(packet.protocol)
+            or self._fragment()
+            or YES
+        )
+
+    def _protocol(self, actual: int) -> No | None:
+        wanted = self.protocol
+        if wanted is None or (wanted.value == actual) != wanted.negated:
+            return None
+        return No(self, "protocol", f"the protocol is {protocol_name(actual)}")
+
+    def _fragment(self) -> No | Unclear | None:
+        """Packets here are whole: conntrack reassembles before raw, and a flow is described by its first packet."""
+        if self.fragment is None or self.fragment.negated:
+            return None
+        return No(self, "fragment", "the packet is not a later fragment")
+
+
+ANY = BaseMatch()
+
+
+@dataclass(frozen=True, slots=True)
+class JumpTo(Target):
+    """``-j CHAIN``."""
+
+    chain: str
+
+    @property
+    def name(self) -> str:
+        """The chain."""
+        return self.chain
+
+    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+        """Walk the chain."""
+        return Jump(self.chain)
+
+
+@dataclass(frozen=True, slots=True)
+class GoTo(Target):
+    """``-g CHAIN``."""
+
+    chain: str
+
+    @property
+    def name(self) -> str:
+        """The chain."""
+        return self.chain
+
+    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+        """Walk the chain without coming back here."""
+        return Goto(self.chain)
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignMatch(Match):
+    """A ``-m`` that is not modelled: kept word for word, quotes included."""
+
+    module: str
+    raw: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """As after ``-m``."""
+        return self.module
+
+    def words(self) -> tuple[str, ...]:
+        """Return the words as they stood."""
+        return self.raw
+
+    def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
+        """Say that it cannot be judged."""
+        return Unclear(self, f"-m {self.module} is not modelled")
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignTarget(Target):
+    """A ``-j`` that is not modelled: kept word for word, quotes included."""
+
+    module: str
+    raw: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """As after ``-j``."""
+        return self.module
+
+    def words(self) -> tuple[str, ...]:
+        """Return the words as they stood."""
+        return self.raw
+
+    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+        """Say that its effect cannot be told."""
+        return Effect(f"-j {self.module} is not modelled")

@@ -1,0 +1,107 @@
+"""What conntrack knows of a flow: its two tuples, its state, and the translation decided for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from iptc_sim.packet import Packet, endpoint_text
+from iptc_sim.values import Address, Unknown
+
+
+class State(StrEnum):
+    """The ctstate of a packet."""
+
+    INVALID = "INVALID"
+    NEW = "NEW"
+    RELATED = "RELATED"
+    ESTABLISHED = "ESTABLISHED"
+    UNTRACKED = "UNTRACKED"
+
+
+class Direction(StrEnum):
+    """Which way of its connection a packet goes."""
+
+    ORIGINAL = "ORIGINAL"
+    REPLY = "REPLY"
+
+
+class Manip(StrEnum):
+    """Which side of the tuple a translation changes."""
+
+    SOURCE = "source"
+    DESTINATION = "destination"
+
+
+@dataclass(frozen=True, slots=True)
+class FlowTuple:
+    """One direction of a connection: ports are None where the protocol has none (ICMP ids are not told)."""
+
+    protocol: int
+    source: Address
+    sport: int | None | Unknown
+    destination: Address
+    dport: int | None | Unknown
+
+    @classmethod
+    def of(cls, packet: Packet) -> FlowTuple:
+        """Return the tuple of a packet."""
+        return cls(packet.protocol, packet.source, packet.sport, packet.destination, packet.dport)
+
+    @property
+    def inverted(self) -> FlowTuple:
+        """The tuple of the opposite direction."""
+        return FlowTuple(self.protocol, self.destination, self.dport, self.source, self.sport)
+
+    def __str__(self) -> str:
+        return f"{endpoint_text(self.source, self.sport)} -> {endpoint_text(self.destination, self.dport)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A conntrack entry as one packet of it sees it.
+
+    Args:
+        original: the tuple of the first packet as it arrived.
+        reply: the tuple that answers will have when they arrive; translation lives in the difference
+            (``nf_nat_setup_info`` alters this one).
+        state: the ctstate of the packet at hand.
+        direction: the way the packet at hand goes.
+        destination_decided: the nat hook for DNAT was passed; later packets do not walk it.
+        source_decided: the nat hook for SNAT was passed.
+    """
+
+    original: FlowTuple
+    reply: FlowTuple
+    state: State = State.NEW
+    direction: Direction = Direction.ORIGINAL
+    destination_decided: bool = False
+    source_decided: bool = False
+
+    @classmethod
+    def first(cls, packet: Packet) -> Connection:
+        """Return the entry that a connection's first packet makes."""
+        original = FlowTuple.of(packet)
+        return cls(original, original.inverted)
+
+    @property
+    def is_dnat(self) -> bool:
+        """Whether the destination is translated."""
+        return (self.reply.source, self.reply.sport) != (self.original.destination, self.original.dport)
+
+    @property
+    def is_snat(self) -> bool:
+        """Whether the source is translated."""
+        return (self.reply.destination, self.reply.dport) != (self.original.source, self.original.sport)
+
+    def decided(self, manip: Manip) -> bool:
+        """Whether the translation of that side is settled."""
+        return self.destination_decided if manip is Manip.DESTINATION else self.source_decided
+
+    def settle(self, manip: Manip, translated: Packet) -> Connection:
+        """Return the entry after the nat hook for ``manip`` let ``translated`` out."""
+        if manip is Manip.DESTINATION:
+            reply = replace(self.reply, source=translated.destination, sport=translated.dport)
+            return replace(self, reply=reply, destination_decided=True)
+        reply = replace(self.reply, destination=translated.source, dport=translated.sport)
+        return replace(self, reply=reply, source_decided=True)

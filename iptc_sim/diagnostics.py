@@ -1,0 +1,263 @@
+"""Where something stands in a text, and what is wrong with it.
+
+::
+
+    IptcError                 carries one or more Diagnostics; the only exception that bad input raises
+    +-- InputError            the input cannot be used (exit status 2)
+    +-- UsageError            the question cannot be asked this way (exit status 2)
+
+A :class:`Diagnostic` is a record; the block of text that people read is made from it by :meth:`Diagnostic.render`.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+
+#: Input larger than this is refused before it is read (bytes). A dump of 500,000 rules has about 85 MB.
+MAX_INPUT_BYTES = 512 * 1024 * 1024
+
+#: How much of a long source line an error shows (characters).
+_WINDOW = 96
+
+
+class Severity(StrEnum):
+    """How much a diagnostic weighs."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+#: Every code with the one sentence that explains it. Codes are stable; messages may change.
+CODES: dict[str, str] = {
+    "IPT001": "the file cannot be read",
+    "IPT002": "the input is not text",
+    "IPT003": "the input holds nothing to work on",
+    "IPT004": "the command line does not fit together",
+    "IPT010": "the line is not one that iptables-save or iptables -S prints",
+    "IPT011": "a quote is opened and never closed",
+    "IPT012": "the option is not known here",
+    "IPT013": "the option needs another value",
+    "IPT014": "the option cannot be negated here",
+    "IPT015": "the option was given twice",
+    "IPT016": "the options do not fit together",
+    "IPT017": "the extension belongs to the other address family",
+    "IPT020": "a rule or chain stands before any table line",
+    "IPT021": "the table is not ended by COMMIT",
+    "IPT022": "the table is not one of iptables'",
+    "IPT023": "the chain name cannot be one",
+    "IPT024": "the policy cannot be one",
+    "IPT030": "a table was guessed for a listing that does not name it",
+    "IPT031": "the extension is not modelled: kept word for word, answered as unknown",
+    "IPT032": "the chain jumped to is not in the dump",
+    "IPT033": "chains jump in a circle",
+    "IPT040": "the flow cannot be understood",
+    "IPT041": "the packet cannot be used",
+    "IPT042": "the node description cannot be used",
+    "IPT043": "the walk was given up at its bound",
+    "IPT044": "the branch asked for does not exist",
+    "IPT050": "the document is not a Kubernetes object",
+    "IPT051": "a field of the object is missing or has the wrong value",
+    "IPT052": "the Service has no endpoints",
+    "IPT053": "a value that the cluster would assign was assigned here",
+    "IPT054": "the release or flag is not known",
+    "IPT055": "the YAML or JSON cannot be read",
+}
+
+
+@dataclass(frozen=True, slots=False)
+class SourceFile:
+    """A text with its name; lines count from 1, columns from 1."""
+
+    name: str
+    text: str = field(repr=False)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        starts = [0]
+        find = self.text.find
+        position = find("\n")
+        while position >= 0:
+            starts.append(position + 1)
+            position = find("\n", position + 1)
+        return starts
+
+    def line(self, number: int) -> str:
+        """Return line ``number`` (from 1) without its newline; empty where there is none."""
+        if not 1 <= number <= len(self._starts):
+            return ""
+        start = self._starts[number - 1]
+        end = self._starts[number] - 1 if number < len(self._starts) else len(self.text)
+        return self.text[start:end].rstrip("\r")
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Return (line, column), both from 1, of a character offset."""
+        index = bisect.bisect_right(self._starts, offset) - 1
+        return index + 1, offset - self._starts[index] + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A place in a source: line and column from 1, ``length`` characters wide (0: the whole line is meant)."""
+
+    source: SourceFile
+    line: int
+    column: int = 1
+    length: int = 0
+
+    def __str__(self) -> str:
+        return f"{printable(self.source.name)}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One thing to say about an input.
+
+    Args:
+        code: a key of :data:`CODES`.
+        message: one sentence, lower case, no full stop.
+        span: where; None where the input has no text (a missing file, a command-line option).
+        subject: what it is about, where there is no span (a file name, a field path).
+        expected: what would have been right.
+        hint: what to try.
+    """
+
+    code: str
+    message: str
+    severity: Severity = Severity.ERROR
+    span: Span | None = None
+    subject: str = ""
+    expected: str = ""
+    hint: str = ""
+
+    def __post_init__(self) -> None:
+        if self.code not in CODES:
+            raise AssertionError(f"{self.code} is not in the table of codes")
+
+    def render(self) -> str:
+        """Return the block that people read; every line of input in it is escaped for a terminal."""
+        place = str(self.span) if self.span else printable(self.subject)
+        head = f"{place}: " if place else ""
+        lines = [f"{head}{self.severity} {self.code}: {printable(self.message)}"]
+        if self.span:
+            lines += _excerpt(self.span)
+        if self.expected:
+            lines.append(f"  expected: {printable(self.expected)}")
+        if self.hint:
+            lines.append(f"  hint: {printable(self.hint)}")
+        return "\n".join(lines)
+
+    def as_dict(self) -> dict[str, str | int]:
+        """Return the record for JSON; keys without a value are left out."""
+        record: dict[str, str | int] = {"code": self.code, "severity": str(self.severity), "message": self.message}
+        if self.span:
+            record |= {"file": self.span.source.name, "line": self.span.line, "column": self.span.column}
+        for key in ("subject", "expected", "hint"):
+            if value := getattr(self, key):
+                record[key] = value
+        return record
+
+
+class IptcError(Exception):
+    """Bad input or usage, with at least one :class:`Diagnostic`."""
+
+    def __init__(self, *diagnostics: Diagnostic) -> None:
+        super().__init__("\n".join(diagnostic.render() for diagnostic in diagnostics))
+        self.diagnostics = diagnostics
+
+
+class InputError(IptcError):
+    """The input cannot be used."""
+
+
+class UsageError(IptcError):
+    """The question cannot be asked this way."""
+
+
+def printable(text: str) -> str:
+    """Return ``text`` with control and bidirectional characters escaped, so that it cannot steer a terminal."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else _escape(character) for character in text)
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Return ``did you mean X?`` for the nearest known word, or an empty string."""
+    close = get_close_matches(word, list(known), n=1, cutoff=0.7)
+    return f"did you mean {close[0]}?" if close else ""
+
+
+def read_source(name: str, path: Path) -> SourceFile:
+    """Read a text file.
+
+    Args:
+        name: what to call it in errors.
+        path: where it is.
+
+    Raises:
+        InputError: IPT001 (missing, unreadable, too large) or IPT002 (not UTF-8 text).
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_INPUT_BYTES:
+            message = f"the file has {size:,} bytes, more than the {MAX_INPUT_BYTES:,} that are read"
+            raise InputError(Diagnostic("IPT001", message, subject=name))
+        data = path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(
+            Diagnostic("IPT001", f"cannot read it: {reason}", subject=name, hint=_nearby(path))
+        ) from error
+    return decode_source(name, data)
+
+
+def decode_source(name: str, data: bytes) -> SourceFile:
+    """Turn bytes into a source.
+
+    Raises:
+        InputError: IPT002 where the bytes hold NUL or are not UTF-8.
+    """
+    expected = "text as iptables-save, iptables -S or kubectl -o yaml print it"
+    if (nul := data.find(b"\0")) >= 0:
+        message = f"this is not text: byte {nul + 1} is NUL"
+        raise InputError(Diagnostic("IPT002", message, subject=name, expected=expected))
+    try:
+        return SourceFile(name, data.decode())
+    except UnicodeDecodeError as error:
+        message = f"this is not UTF-8 text: byte {error.start + 1} is 0x{data[error.start]:02x}"
+        raise InputError(Diagnostic("IPT002", message, subject=name, expected=expected)) from error
+
+
+def _nearby(path: Path) -> str:
+    try:
+        names = [entry.name for entry in path.parent.iterdir()]
+    except OSError:
+        return ""
+    return suggestion(path.name, names)
+
+
+def _excerpt(span: Span) -> list[str]:
+    """Return the source line and a caret under the place; a long line is cut around it."""
+    line = span.source.line(span.line)
+    start = max(0, span.column - 1 - _WINDOW // 2) if len(line) > _WINDOW else 0
+    shown = line[start : start + _WINDOW]
+    before = printable(line[start : span.column - 1])
+    marked = printable(line[span.column - 1 : span.column - 1 + span.length][: len(shown)])
+    left = "..." if start else ""
+    right = "..." if start + _WINDOW < len(line) else ""
+    number = str(span.line)
+    rows = [f"  {number} | {left}{printable(shown)}{right}"]
+    if span.length:
+        rows.append(f"  {' ' * len(number)} | {' ' * (len(left) + len(before))}{'^' * max(1, len(marked))}")
+    return rows

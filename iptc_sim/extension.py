@@ -1,0 +1,303 @@
+"""What a match and a target are, and what they may answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar, Final, TypeVar, dataclass_transform
+
+from iptc_sim.connection import Connection, Manip
+from iptc_sim.node import Node
+from iptc_sim.options import Option, Reading, declared_options, flag, option
+from iptc_sim.packet import Packet
+from iptc_sim.values import UNKNOWN, AddressRange, Family, Negatable, Odds, PortRange
+
+__all__ = [
+    "Accept", "Action", "Continue", "Drop", "Effect", "Extension", "Goto", "Hook", "Jump", "Match", "Moment", "No",
+    "Outcome", "Reject", "Return", "SetMark", "Target", "Translate", "Unclear", "Yes", "extension", "flag", "option",
+]  # fmt: skip
+
+E = TypeVar("E", bound="Extension")
+
+
+class Hook(StrEnum):
+    """The five places in the kernel where chains are walked."""
+
+    PREROUTING = "PREROUTING"
+    INPUT = "INPUT"
+    FORWARD = "FORWARD"
+    OUTPUT = "OUTPUT"
+    POSTROUTING = "POSTROUTING"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Everything a match or target may look at.
+
+    Args:
+        packet: as it is now, with its interfaces and mark.
+        hook: the hook being walked.
+        table: the table's name.
+        node: the machine.
+        connection: the conntrack entry; None where the packet is not tracked or conntrack is not in use.
+    """
+
+    packet: Packet
+    hook: Hook
+    table: str
+    node: Node
+    connection: Connection | None
+
+
+# --- what a match answers -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Yes:
+    """The condition holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class No:
+    """The condition fails.
+
+    Args:
+        extension: the match that failed.
+        field: the option that failed; empty where it is the whole match.
+        found: what the packet has instead, such as ``the destination is 127.0.0.2``.
+    """
+
+    extension: Extension
+    field: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.extension.option_text(self.field)}: {self.found}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """It cannot be told.
+
+    Args:
+        extension: the match that cannot be judged.
+        why: in words.
+        chance: the exact odds of a match, where it is a draw of the kernel.
+    """
+
+    extension: Extension
+    why: str
+    chance: Odds | None = None
+
+    def __str__(self) -> str:
+        return self.why
+
+
+Outcome = Yes | No | Unclear
+YES: Final = Yes()
+
+
+# --- what a target does ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Leave this hook's chain of this table with ACCEPT."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """The packet is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """The packet is gone and an answer is sent; ``code`` as in ``--reject-with``."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Back to the calling chain, or to the policy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    """Go on with the next rule; ``note`` says what was done on the side."""
+
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetMark:
+    """The packet's mark becomes ``mark``; go on with the next rule."""
+
+    mark: int
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """Walk another chain and come back."""
+
+    chain: str
+
+
+@dataclass(frozen=True, slots=True)
+class Goto:
+    """Walk another chain and come back to the caller of this one."""
+
+    chain: str
+
+
+@dataclass(frozen=True, slots=True)
+class Translate:
+    """Rewrite one side of the connection; ends the nat chain with ACCEPT.
+
+    Args:
+        manip: which side.
+        addresses: to choose from; None: keep the address (a port-only target), or see ``masquerade``/``redirect``.
+        ports: to choose from; None: keep the port where that is free.
+        masquerade: the source becomes the out interface's address.
+        redirect: the destination becomes this node.
+        base: first port of the original range for ``a-b/base``.
+        random: ``--random`` or ``--random-fully``: the port is drawn.
+    """
+
+    manip: Manip
+    addresses: AddressRange | None = None
+    ports: PortRange | None = None
+    masquerade: bool = False
+    redirect: bool = False
+    base: int | None = None
+    random: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What the target does cannot be told; ``why`` in words. The walk goes on as if it did nothing."""
+
+    why: str
+
+
+Action = Accept | Drop | Reject | Return | Continue | SetMark | Jump | Goto | Translate | Effect
+
+
+# --- extensions -----------------------------------------------------------------------------------------------------
+
+
+class Extension:
+    """What matches and targets share: a name, declared options, validation.
+
+    Class attributes:
+        NAME: as after ``-m`` or ``-j``.
+        FAMILIES: the families that have it.
+        PROTOCOLS: protocol numbers one of which ``-p`` must name; empty for any.
+        TABLES: tables that a target may stand in; empty for any.
+        HOOKS: hooks from which it may be reached; empty for any.
+        USES_CONNTRACK: whether a rule with it switches conntrack on in the kernel.
+        OPTIONS: filled from the fields by :func:`extension`.
+    """
+
+    __slots__ = ()
+
+    NAME: ClassVar[str] = ""
+    FAMILIES: ClassVar[frozenset[Family]] = frozenset(Family)
+    PROTOCOLS: ClassVar[frozenset[int]] = frozenset()
+    TABLES: ClassVar[frozenset[str]] = frozenset()
+    HOOKS: ClassVar[frozenset[Hook]] = frozenset()
+    USES_CONNTRACK: ClassVar[bool] = False
+    OPTIONS: ClassVar[tuple[Option, ...]] = ()
+
+    @property
+    def name(self) -> str:
+        """As after ``-m`` or ``-j``."""
+        return self.NAME
+
+    @classmethod
+    def complete(cls, fields: dict[str, object], context: Reading) -> None:
+        """Add to the fields that were read the defaults of those that were not."""
+        for declared in cls.OPTIONS:
+            if declared.default is not None and declared.field not in fields:
+                fields[declared.field] = declared.default(context.family)
+
+    def check(self, context: Reading) -> None:
+        """Refuse options that do not fit together.
+
+        Raises:
+            ValueError: with the reason.
+        """
+
+    def words(self) -> tuple[str, ...]:
+        """Return the options as iptables-save prints them, in order."""
+        found: list[str] = []
+        for declared in self.OPTIONS:
+            found += self._option_words(declared)
+        return tuple(found)
+
+    def option_text(self, field: str) -> str:
+        """Return one option as printed, ``! -d 127.0.0.0/8``; the match's name for an empty field."""
+        for declared in self.OPTIONS:
+            if declared.field == field:
+                return " ".join(self._option_words(declared, hidden=True))
+        return f"-m {self.name}"
+
+    def _option_words(self, declared: Option, *, hidden: bool = False) -> list[str]:
+        value = getattr(self, declared.field)
+        if value is None or (value == declared.hidden and not hidden):
+            return []
+        negated = isinstance(value, Negatable) and value.negated
+        plain = value.value if isinstance(value, Negatable) else value
+        return [*(["!"] if negated else []), declared.names[0], *declared.kind.write(plain)]
+
+
+class Match(Extension):
+    """A condition of a rule."""
+
+    __slots__ = ()
+
+    def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
+        """Say whether the packet fits. An extension without a model of its own cannot be judged."""
+        return Unclear(self, f"-m {self.NAME} is not modelled")
+
+    def test(self, field: str, actual: object, what: str) -> No | Unclear | None:
+        """Test one option against the packet; None where it is absent or holds.
+
+        Args:
+            field: the field of the option; its value must be a ``Negatable`` of something with ``in``.
+            actual: what the packet has; UNKNOWN where that was not told.
+            what: what it is called, such as ``destination port``.
+        """
+        value: Negatable[Any] | None = getattr(self, field)
+        if value is None:
+            return None
+        if actual is UNKNOWN:
+            return Unclear(self, f"{self.option_text(field)}: the {what} is not known")
+        if (actual in value.value) != value.negated:
+            return None
+        return No(self, field, f"there is no {what}" if actual is None else f"the {what} is {actual}")
+
+
+class Target(Extension):
+    """What a rule does with the packets that fit."""
+
+    __slots__ = ()
+
+    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+        """Say what happens to the packet."""
+        return Effect(f"-j {self.NAME} is not modelled")
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option, flag))
+def extension(cls: type[E]) -> type[E]:
+    """Make a frozen, slotted dataclass of the class and collect its declared options into ``OPTIONS``."""
+    made = dataclass(frozen=True, slots=True, kw_only=True)(cls)
+    made.OPTIONS = declared_options(made)
+    return made
+
+
+def spellings(cls: type[Extension]) -> dict[str, Option]:
+    """Return every accepted option name of an extension."""
+    return {name: declared for declared in cls.OPTIONS for name in declared.spellings}
+
+

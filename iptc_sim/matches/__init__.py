@@ -1,0 +1,8 @@
+"""The matches (``-m NAME``): one file each."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Match
+from iptc_sim.registry import Registry
+
+MATCHES: Registry[Match] = Registry(__name__, __path__, Match)

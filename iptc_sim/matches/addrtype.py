@@ -1,0 +1,62 @@
+"""``-m addrtype``: what the node's local table says of an address (xt_addrtype.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import YES, Match, Moment, Outcome, Unclear, extension, flag, option
+from iptc_sim.option_types import NameList
+from iptc_sim.options import Reading
+from iptc_sim.values import UNKNOWN, Address, Names, Negatable
+
+TYPES = (
+    "UNSPEC",
+    "UNICAST",
+    "LOCAL",
+    "BROADCAST",
+    "ANYCAST",
+    "MULTICAST",
+    "BLACKHOLE",
+    "UNREACHABLE",
+    "PROHIBIT",
+    "THROW",
+    "NAT",
+    "XRESOLVE",
+)
+
+
+@extension
+class Addrtype(Match):
+    """Looks at the local table only: an address without a route is UNICAST too."""
+
+    NAME = "addrtype"
+
+    src_type: Negatable[Names] | None = option(NameList(TYPES), "--src-type", negatable=True)
+    dst_type: Negatable[Names] | None = option(NameList(TYPES), "--dst-type", negatable=True)
+    limit_iface_in: bool = flag("--limit-iface-in")
+    limit_iface_out: bool = flag("--limit-iface-out")
+
+    def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
+        """Refuse a rule that asks for nothing, or for both interfaces."""
+        if self.src_type is None and self.dst_type is None:
+            raise ValueError("-m addrtype needs --src-type or --dst-type")
+        if self.limit_iface_in and self.limit_iface_out:
+            raise ValueError("--limit-iface-in and --limit-iface-out exclude each other")
+
+    def judge(self, at: Moment) -> Outcome:
+        """Compare the types of source and destination."""
+        packet = at.packet
+        interface = None
+        if self.limit_iface_in or self.limit_iface_out:
+            limit = packet.in_interface if self.limit_iface_in else packet.out_interface
+            if limit is UNKNOWN:
+                return Unclear(self, f"-m addrtype: the {'in' if self.limit_iface_in else 'out'} interface is not known")
+            interface = limit
+        return (
+            self._test("src_type", at, packet.source, interface, "source")
+            or self._test("dst_type", at, packet.destination, interface, "destination")
+            or YES
+        )
+
+    def _test(self, field: str, at: Moment, address: Address, interface: str | None, side: str) -> Outcome | None:
+        if getattr(self, field) is None:
+            return None
+        return self.test(field, at.node.address_type(address, interface), f"type of the {side} {address}")

@@ -1,0 +1,19 @@
+"""``-m comment``: a remark, always fits (xt_comment.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import YES, Match, Moment, Outcome, extension, option
+from iptc_sim.option_types import Text
+
+
+@extension
+class Comment(Match):
+    """A text of up to 255 bytes (``XT_MAX_COMMENT_LEN``); what is longer is cut."""
+
+    NAME = "comment"
+
+    comment: str = option(Text("a text", 255), "--comment", required=True)
+
+    def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
+        """Fit every packet."""
+        return YES

@@ -1,0 +1,22 @@
+"""``-m mark``: the packet's nfmark (xt_mark.c, mark_mt)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import YES, Match, Moment, No, Outcome, extension, option
+from iptc_sim.option_types import MARK
+from iptc_sim.values import MaskedMark, Negatable
+
+
+@extension
+class Mark(Match):
+    """Fits where ``mark & mask == value``."""
+
+    NAME = "mark"
+
+    mark: Negatable[MaskedMark] = option(MARK, "--mark", negatable=True, required=True)
+
+    def judge(self, at: Moment) -> Outcome:
+        """Compare the mark."""
+        if (at.packet.mark in self.mark.value) != self.mark.negated:
+            return YES
+        return No(self, "mark", f"the mark is {at.packet.mark:#x}")

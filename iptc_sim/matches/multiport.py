@@ -1,0 +1,48 @@
+"""``-m multiport``: up to 15 ports or ranges (xt_multiport.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import YES, Match, Moment, No, Outcome, Unclear, extension, option
+from iptc_sim.option_types import PORT_SET
+from iptc_sim.options import Reading
+from iptc_sim.packet import PORT_PROTOCOLS
+from iptc_sim.values import UNKNOWN, Negatable, PortSet
+
+
+@extension
+class Multiport(Match):
+    """One of the three options; needs a protocol with ports."""
+
+    NAME = "multiport"
+    PROTOCOLS = PORT_PROTOCOLS
+
+    sports: Negatable[PortSet] | None = option(PORT_SET, "--sports", "--source-ports", "--sport", negatable=True)
+    dports: Negatable[PortSet] | None = option(PORT_SET, "--dports", "--destination-ports", "--dport", negatable=True)
+    ports: Negatable[PortSet] | None = option(PORT_SET, "--ports", "--port", negatable=True)
+
+    def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
+        """Refuse none or several of the three."""
+        if sum(item is not None for item in (self.sports, self.dports, self.ports)) != 1:
+            raise ValueError("-m multiport needs exactly one of --sports, --dports, --ports")
+
+    def judge(self, at: Moment) -> Outcome:
+        """Compare the ports; ``--ports`` fits if either one is in the list."""
+        packet = at.packet
+        if not packet.has_ports:
+            return No(self, "", f"{packet.protocol_name} has no ports")
+        return (
+            self.test("sports", packet.sport, "source port")
+            or self.test("dports", packet.dport, "destination port")
+            or self._either(at)
+            or YES
+        )
+
+    def _either(self, at: Moment) -> Outcome | None:
+        if self.ports is None:
+            return None
+        both = (at.packet.sport, at.packet.dport)
+        if any(port in self.ports.value for port in both):
+            return No(self, "ports", f"the ports are {both[0]} and {both[1]}") if self.ports.negated else None
+        if UNKNOWN in both:
+            return Unclear(self, f"{self.option_text('ports')}: a port is not known")
+        return None if self.ports.negated else No(self, "ports", f"the ports are {both[0]} and {both[1]}")

@@ -1,0 +1,62 @@
+"""``-m recent``: lists of addresses seen lately (xt_recent.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Match, Moment, Outcome, YES, Unclear, extension, flag, option
+from iptc_sim.option_types import ADDRESS, Integer, Text
+from iptc_sim.options import Reading
+from iptc_sim.values import Address, Family, Negatable, Prefix
+
+
+def _full_mask(family: Family) -> Address:
+    return Prefix(family, (1 << family.bits) - 1, 0).address
+
+
+@extension
+class Recent(Match):
+    """One of four verbs on a named list; ``--name``, ``--mask`` and the side are always printed."""
+
+    NAME = "recent"
+
+    set_: Negatable[bool] | None = flag("--set", negatable=True)
+    rcheck: Negatable[bool] | None = flag("--rcheck", negatable=True)
+    update: Negatable[bool] | None = flag("--update", negatable=True)
+    remove: Negatable[bool] | None = flag("--remove", negatable=True)
+    seconds: int | None = option(Integer(), "--seconds")
+    reap: bool = flag("--reap")
+    hitcount: int | None = option(Integer(), "--hitcount")
+    rttl: bool = flag("--rttl")
+    list_name: str = option(Text("a list name of at most 199 bytes", 199, strict=True, quote=False), "--name", default="DEFAULT")
+    mask: Address = option(ADDRESS, "--mask", default=_full_mask)
+    rsource: bool = flag("--rsource")
+    rdest: bool = flag("--rdest")
+
+    @classmethod
+    def complete(cls, fields: dict[str, object], context: Reading) -> None:
+        """Add the defaults: the source is looked at unless ``--rdest`` is given."""
+        Match.complete.__func__(cls, fields, context)
+        if not fields.get("rdest"):
+            fields["rsource"] = True
+
+    def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
+        """Refuse none or several verbs, and conditions that the verb does not take."""
+        verbs = [verb for verb in (self.set_, self.rcheck, self.update, self.remove) if verb is not None]
+        if len(verbs) != 1:
+            raise ValueError("-m recent needs exactly one of --set, --rcheck, --update, --remove")
+        conditions = self.seconds is not None or self.hitcount is not None or self.rttl
+        if conditions and (self.set_ is not None or self.remove is not None):
+            raise ValueError("--seconds, --hitcount and --rttl go with --rcheck or --update")
+        if self.reap and self.seconds is None:
+            raise ValueError("--reap needs --seconds")
+        if self.rsource and self.rdest:
+            raise ValueError("--rsource and --rdest exclude each other")
+
+    def judge(self, at: Moment) -> Outcome:
+        """``--set`` always fits; the others depend on who was seen before."""
+        if self.set_ is not None:
+            return YES if not self.set_.negated else self._history(at)
+        return self._history(at)
+
+    def _history(self, at: Moment) -> Unclear:
+        who = at.packet.destination if self.rdest else at.packet.source
+        return Unclear(self, f"whether {who} is on the list {self.list_name} is not known")

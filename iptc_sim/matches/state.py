@@ -1,0 +1,25 @@
+"""``-m state``: the older spelling of ``-m conntrack --ctstate`` (xt_conntrack.c serves both)."""
+
+from __future__ import annotations
+
+from iptc_sim.connection import State as ConnectionState
+from iptc_sim.extension import YES, Match, Moment, Outcome, extension, option
+from iptc_sim.option_types import NameList
+from iptc_sim.values import Names, Negatable
+
+STATES = ("INVALID", "NEW", "RELATED", "ESTABLISHED", "UNTRACKED")
+
+
+@extension
+class State(Match):
+    """The packet's state; a rule with it switches conntrack on."""
+
+    NAME = "state"
+    USES_CONNTRACK = True
+
+    state: Negatable[Names] = option(NameList(STATES), "--state", negatable=True, required=True)
+
+    def judge(self, at: Moment) -> Outcome:
+        """Compare the state; a packet without an entry is UNTRACKED."""
+        actual = at.connection.state if at.connection else ConnectionState.UNTRACKED
+        return self.test("state", str(actual), "state") or YES

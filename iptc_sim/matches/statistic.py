@@ -1,0 +1,57 @@
+"""``-m statistic``: by chance, or every nth (xt_statistic.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import YES, Match, Moment, No, Outcome, Unclear, extension, option
+from iptc_sim.option_types import PROBABILITY, Choice, Integer
+from iptc_sim.options import Reading
+from iptc_sim.values import RANDOM_STEPS, Negatable, Odds, Probability
+
+
+@extension
+class Statistic(Match):
+    """Random mode draws 31 bits and fits below the threshold; nth mode counts evaluations of this very match."""
+
+    NAME = "statistic"
+
+    mode: str = option(Choice(("random", "nth")), "--mode", required=True)
+    probability: Negatable[Probability] | None = option(PROBABILITY, "--probability", negatable=True)
+    every: Negatable[int] | None = option(Integer(1), "--every", negatable=True)
+    packet: int | None = option(Integer(), "--packet")
+
+    def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
+        """Refuse options of the other mode and incomplete ones."""
+        if self.mode == "random":
+            if self.probability is None:
+                raise ValueError("--mode random needs --probability")
+            if self.every is not None or self.packet is not None:
+                raise ValueError("--every and --packet belong to --mode nth")
+            return
+        if self.every is None or self.packet is None:
+            raise ValueError("--mode nth needs --every and --packet")
+        if self.probability is not None:
+            raise ValueError("--probability belongs to --mode random")
+        if self.packet >= self.every.value:
+            raise ValueError(f"--packet {self.packet} is not below --every {self.every.value}")
+
+    def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
+        """Give the exact odds; thresholds 0 and 2^31 are no chance."""
+        if self.probability is not None:
+            return self._draw(self.probability)
+        every = self.every.value if self.every else 1
+        if every == 1:
+            return YES if self.every is None or not self.every.negated else No(self, "every", "every packet counts")
+        chance = Odds(1, every)
+        if self.every and self.every.negated:
+            chance = chance.complement
+        return Unclear(self, f"the counter of {self.option_text('every')} is not known", chance)
+
+    def _draw(self, wanted: Negatable[Probability]) -> Outcome:
+        chance = Odds(wanted.value.threshold, RANDOM_STEPS)
+        if wanted.negated:
+            chance = chance.complement
+        if chance.numerator == 0:
+            return No(self, "probability", "that never happens")
+        if chance.numerator == chance.denominator:
+            return YES
+        return Unclear(self, f"{self.option_text('probability')}: the kernel draws", chance)

@@ -1,0 +1,105 @@
+"""``-m tcp``: ports, flags, options of a TCP header (xt_tcpudp.c, tcp_mt)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from iptc_sim.extension import YES, Match, Moment, No, Outcome, Unclear, extension, option
+from iptc_sim.option_types import Integer, PortRangeType
+from iptc_sim.options import Reading, ValueType
+from iptc_sim.packet import TCP_FLAGS
+from iptc_sim.protocols import TCP
+from iptc_sim.values import Negatable, PortRange
+
+PORTS = PortRangeType(ordered=True)
+
+
+@dataclass(frozen=True, slots=True)
+class FlagTest:
+    """``--tcp-flags mask set``: of the flags in ``mask``, those in ``set`` are on and all others off."""
+
+    mask: frozenset[str]
+    set: frozenset[str]
+
+    def __contains__(self, flags: object) -> bool:
+        return isinstance(flags, frozenset) and flags & self.mask == self.set
+
+    def __str__(self) -> str:
+        return f"{_flag_list(self.mask)} {_flag_list(self.set)}"
+
+
+def _flag_list(flags: frozenset[str]) -> str:
+    return ",".join(name for name in TCP_FLAGS if name in flags) or "NONE"
+
+
+class FlagTestType(ValueType[FlagTest]):
+    """Two comma lists of flags, ALL or NONE; the second must lie within the first."""
+
+    words = 2
+    expected = f"two comma lists of {', '.join(TCP_FLAGS)}, ALL or NONE"
+
+    def read(self, words: tuple[str, ...], context: Reading) -> FlagTest:  # noqa: ARG002 - the interface
+        """Return the test."""
+        return FlagTest(_read_flags(words[0]), _read_flags(words[1]))
+
+    def write(self, value: FlagTest) -> tuple[str, ...]:
+        """Return the two lists."""
+        return tuple(str(value).split(" "))
+
+
+def _read_flags(text: str) -> frozenset[str]:
+    found: set[str] = set()
+    for name in text.upper().split(","):
+        if name == "ALL":
+            found |= set(TCP_FLAGS)
+        elif name in TCP_FLAGS:
+            found.add(name)
+        elif name != "NONE":
+            raise ValueError(f"{name or 'an empty name'} is not a TCP flag")
+    return frozenset(found)
+
+
+class Syn(ValueType[FlagTest]):
+    """``--syn``: a connection's first packet."""
+
+    words = 0
+
+    def read(self, words: tuple[str, ...], context: Reading) -> FlagTest:  # noqa: ARG002 - the interface
+        """Return SYN alone out of FIN, SYN, RST, ACK."""
+        return FlagTest(frozenset({"FIN", "SYN", "RST", "ACK"}), frozenset({"SYN"}))
+
+
+@extension
+class Tcp(Match):
+    """Needs ``-p tcp``."""
+
+    NAME = "tcp"
+    PROTOCOLS = frozenset({TCP})
+
+    sport: Negatable[PortRange] | None = option(PORTS, "--sport", "--source-port", negatable=True)
+    dport: Negatable[PortRange] | None = option(PORTS, "--dport", "--destination-port", negatable=True)
+    tcp_option: Negatable[int] | None = option(Integer(1, 255), "--tcp-option", negatable=True)
+    flags: Negatable[FlagTest] | None = option(FlagTestType(), "--tcp-flags", negatable=True, also={"--syn": Syn()})
+
+    def judge(self, at: Moment) -> Outcome:
+        """Compare ports, then flags, then options, as tcp_mt does."""
+        packet = at.packet
+        if packet.protocol != TCP:
+            return No(self, "", f"the protocol is {packet.protocol_name}")
+        return (
+            self.test("sport", packet.sport, "source port")
+            or self.test("dport", packet.dport, "destination port")
+            or self._flags(packet.flags)
+            or self._option()
+            or YES
+        )
+
+    def _flags(self, actual: frozenset[str]) -> No | None:
+        if self.flags is None or (actual in self.flags.value) != self.flags.negated:
+            return None
+        return No(self, "flags", f"the flags are {_flag_list(actual)}")
+
+    def _option(self) -> Unclear | None:
+        if self.tcp_option is None:
+            return None
+        return Unclear(self, f"{self.option_text('tcp_option')}: the packet's TCP options are not known")

@@ -1,0 +1,111 @@
+"""The value types that the nat targets share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from iptc_sim.option_types import read_address_range, read_port
+from iptc_sim.options import Reading, ValueType
+from iptc_sim.packet import PORT_PROTOCOLS
+from iptc_sim.protocols import ICMP, ICMPV6
+from iptc_sim.values import AddressRange, Family, PortRange
+
+
+@dataclass(frozen=True, slots=True)
+class NatRange:
+    """``[address[-address]][:port[-port[/base]]]``."""
+
+    addresses: AddressRange | None
+    ports: PortRange | None = None
+    base: int | None = None
+
+    def __str__(self) -> str:
+        text = str(self.addresses) if self.addresses else ""
+        if self.ports is None:
+            return text
+        if self.addresses and self.addresses.first.version == Family.IPV6:
+            text = f"[{text}]"
+        base = "" if self.base is None else f"/{self.base}"
+        return f"{text}:{ports_text(self.ports)}{base}"
+
+
+def ports_text(ports: PortRange) -> str:
+    """Return ``P`` or ``P-P``."""
+    return str(ports).replace(":", "-")
+
+
+def _read_ports(text: str) -> PortRange:
+    first, dash, last = text.partition("-")
+    low = read_port(first)
+    high = read_port(last) if dash else low
+    if low > high:
+        raise ValueError(f"the port range {text} ends before it begins")
+    return PortRange(low, high)
+
+
+class NatRangeType(ValueType[NatRange]):
+    """The argument of ``--to-destination`` and ``--to-source``.
+
+    Args:
+        with_base: whether ``/base`` may follow a port range (DNAT only).
+    """
+
+    expected = "ADDRESS[-ADDRESS][:PORT[-PORT]]; an IPv6 address before a port in brackets"
+
+    def __init__(self, *, with_base: bool) -> None:
+        self.with_base = with_base
+
+    def read(self, words: tuple[str, ...], context: Reading) -> NatRange:
+        """Return the range."""
+        addresses, ports = self._split(words[0], context.family)
+        found = read_address_range(addresses, context.family) if addresses else None
+        if not ports:
+            if found is None:
+                raise ValueError("neither an address nor a port is given")
+            return NatRange(found)
+        text, slash, base = ports.partition("/")
+        if slash and not self.with_base:
+            raise ValueError(f"{words[0]} has a base port, which only DNAT takes")
+        return NatRange(found, _read_ports(text), read_port(base) if slash else None)
+
+    @staticmethod
+    def _split(text: str, family: Family) -> tuple[str, str]:
+        if family is Family.IPV4:
+            addresses, _, ports = text.partition(":")
+            return addresses, ports
+        if not text.startswith("["):
+            return ("", text[1:]) if text.startswith(":") and text.count(":") == 1 else (text, "")
+        addresses, bracket, rest = text[1:].rpartition("]")
+        if not bracket or (rest and not rest.startswith(":")):
+            raise ValueError(f"{text} lacks its closing bracket")
+        return addresses.replace("]-[", "-"), rest[1:]
+
+
+class NatPortsType(ValueType[PortRange]):
+    """The argument of ``--to-ports``."""
+
+    expected = "a port, or a range A-B"
+
+    def read(self, words: tuple[str, ...], context: Reading) -> PortRange:  # noqa: ARG002 - the interface
+        """Return the range."""
+        return _read_ports(words[0])
+
+    def write(self, value: PortRange) -> tuple[str, ...]:
+        """Return ``P`` or ``P-P``."""
+        return (ports_text(value),)
+
+
+def check_ports(given: bool, context: Reading) -> None:  # noqa: FBT001 - it is the question
+    """Refuse ports where ``-p`` names no protocol with ports.
+
+    Raises:
+        ValueError: so it is.
+    """
+    if given and context.protocol not in PORT_PROTOCOLS | {ICMP, ICMPV6}:
+        raise ValueError("a port needs -p tcp, udp, sctp or dccp")
+
+
+NAT_RANGE: Final = NatRangeType(with_base=True)
+SOURCE_RANGE: Final = NatRangeType(with_base=False)
+NAT_PORTS: Final = NatPortsType()

@@ -1,0 +1,104 @@
+"""The packet: what the rules look at, at one moment of its way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from iptc_sim.protocols import ICMP, ICMPV6, SCTP, TCP, UDP, protocol_name
+from iptc_sim.values import UNKNOWN, Address, Family, Interface, Unknown
+
+#: Protocols whose packets carry ports.
+PORT_PROTOCOLS: Final = frozenset({TCP, UDP, SCTP, 33, 136})
+
+#: The flags of a TCP header in the order in which iptables prints them.
+TCP_FLAGS: Final = ("FIN", "SYN", "RST", "PSH", "ACK", "URG")
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One packet as a hook sees it.
+
+    Args:
+        source: source address.
+        destination: destination address, of the same family.
+        protocol: IP protocol number.
+        sport: source port (TCP, UDP, SCTP), UNKNOWN where it was not told, None for other protocols.
+        dport: destination port, likewise.
+        flags: names of the TCP flags that are set, out of ``TCP_FLAGS``.
+        icmp_type: type of an ICMP or ICMPv6 message.
+        icmp_code: its code.
+        mark: the nfmark, 32 bits.
+        in_interface: by which it came in; None: made on this node.
+        out_interface: by which it will leave; None: not (yet) routed out.
+        raw: the bytes of the packet from the IP header on, as captured; None where it was described in words.
+    """
+
+    source: Address
+    destination: Address
+    protocol: int
+    sport: int | None | Unknown = None
+    dport: int | None | Unknown = None
+    flags: frozenset[str] = frozenset({"SYN"})
+    icmp_type: int | None = None
+    icmp_code: int | None = None
+    mark: int = 0
+    in_interface: Interface = None
+    out_interface: Interface = None
+    raw: bytes | None = None
+
+    def __post_init__(self) -> None:
+        if self.source.version != self.destination.version:
+            raise ValueError(f"{self.source} and {self.destination} are of different families")
+
+    @property
+    def family(self) -> Family:
+        """4 or 6."""
+        return Family(self.source.version)
+
+    @property
+    def protocol_name(self) -> str:
+        """The name of the protocol, as iptables prints it."""
+        return protocol_name(self.protocol)
+
+    @property
+    def has_ports(self) -> bool:
+        """Whether its protocol has ports."""
+        return self.protocol in PORT_PROTOCOLS
+
+    @property
+    def is_icmp(self) -> bool:
+        """Whether it is ICMP or ICMPv6."""
+        return self.protocol in {ICMP, ICMPV6}
+
+    @property
+    def source_text(self) -> str:
+        """Source address with its port, IPv6 in brackets where a port follows."""
+        return endpoint_text(self.source, self.sport)
+
+    @property
+    def destination_text(self) -> str:
+        """Destination address with its port, likewise."""
+        return endpoint_text(self.destination, self.dport)
+
+    def __str__(self) -> str:
+        words = [self.protocol_name, self.source_text, "->", self.destination_text]
+        if self.is_icmp:
+            words.append(f"type {self.icmp_type}/{self.icmp_code}")
+        if self.protocol == TCP and self.flags != {"SYN"}:
+            words.append("flags " + (",".join(name for name in TCP_FLAGS if name in self.flags) or "none").lower())
+        if self.in_interface is not None:
+            words += ["in", str(self.in_interface)]
+        if self.out_interface is not None:
+            words += ["out", str(self.out_interface)]
+        if self.mark:
+            words += ["mark", f"{self.mark:#x}"]
+        return " ".join(words)
+
+
+def endpoint_text(address: Address, port: int | None | Unknown) -> str:
+    """Return ``address:port``; the address alone without a port, ``*`` for a port that was not told."""
+    if port is None:
+        return str(address)
+    shown = "*" if port is UNKNOWN else str(port)
+    return f"[{address}]:{shown}" if address.version == Family.IPV6 else f"{address}:{shown}"

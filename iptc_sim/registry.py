@@ -1,0 +1,51 @@
+"""Finds extensions by name: one extension, one file, one class, and no list to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from importlib import import_module
+from keyword import iskeyword
+from pkgutil import iter_modules
+from typing import Generic, TypeVar
+
+from iptc_sim.extension import Extension
+
+E = TypeVar("E", bound=Extension)
+
+
+class Registry(Generic[E]):
+    """The extensions of one package, imported when first asked for.
+
+    Args:
+        package: the dotted name of the package.
+        path: its ``__path__``.
+        base: the class that its extensions derive from.
+    """
+
+    def __init__(self, package: str, path: Iterable[str], base: type[E]) -> None:
+        self._package, self._path, self._base = package, list(path), base
+        self._found: dict[str, type[E]] = {}
+
+    @cached_property
+    def _modules(self) -> frozenset[str]:
+        return frozenset(module.name for module in iter_modules(self._path))
+
+    def find(self, name: str) -> type[E] | None:
+        """Return the extension called ``name`` (as after ``-m`` or ``-j``), or None."""
+        if name not in self._found:
+            module = name.lower() + ("_" if iskeyword(name.lower()) else "")
+            if module not in self._modules:
+                return None
+            loaded = import_module(f"{self._package}.{module}")
+            for item in vars(loaded).values():
+                if isinstance(item, type) and issubclass(item, self._base) and item.__module__ == loaded.__name__:
+                    self._found[item.NAME] = item
+        return self._found.get(name)
+
+    def all(self) -> list[type[E]]:
+        """Return every extension, by name."""
+        for module in sorted(self._modules):
+            self.find(module.removesuffix("_"))
+            self.find(module.removesuffix("_").upper())
+        return [self._found[name] for name in sorted(self._found)]

@@ -1,0 +1,16 @@
+"""``-j ACCEPT``."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Accept, Action, Moment, Target, extension
+
+
+@extension
+class AcceptTarget(Target):
+    """Ends the walk of this table at this hook."""
+
+    NAME = "ACCEPT"
+
+    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+        """Accept."""
+        return Accept()

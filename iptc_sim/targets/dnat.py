@@ -1,0 +1,30 @@
+"""``-j DNAT``: rewrite the destination (xt_nat.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.connection import Manip
+from iptc_sim.extension import Action, Hook, Moment, Target, Translate, extension, flag, option
+from iptc_sim.nat_types import NAT_RANGE, NatRange, check_ports
+from iptc_sim.options import Reading
+
+
+@extension
+class DnatTarget(Target):
+    """In PREROUTING and OUTPUT of nat."""
+
+    NAME = "DNAT"
+    TABLES = frozenset({"nat"})
+    HOOKS = frozenset({Hook.PREROUTING, Hook.OUTPUT})
+    USES_CONNTRACK = True
+
+    to: NatRange = option(NAT_RANGE, "--to-destination", required=True)
+    random: bool = flag("--random")
+    persistent: bool = flag("--persistent")
+
+    def check(self, context: Reading) -> None:
+        """Refuse a port without a protocol that has ports."""
+        check_ports(self.to.ports is not None, context)
+
+    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+        """Rewrite the destination; ``--random`` draws the port only."""
+        return Translate(Manip.DESTINATION, self.to.addresses, self.to.ports, base=self.to.base, random=self.random)

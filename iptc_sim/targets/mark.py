@@ -1,0 +1,30 @@
+"""``-j MARK``: change the packet's nfmark (xt_mark.c, mark_tg)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Action, Moment, SetMark, Target, extension, option
+from iptc_sim.option_types import MarkEditType
+from iptc_sim.values import MarkEdit
+
+
+@extension
+class MarkTarget(Target):
+    """All five spellings are stored and printed as ``--set-xmark value/mask``."""
+
+    NAME = "MARK"
+
+    xmark: MarkEdit = option(
+        MarkEditType("xset"),
+        "--set-xmark",
+        required=True,
+        also={
+            "--set-mark": MarkEditType("set"),
+            "--and-mark": MarkEditType("and"),
+            "--or-mark": MarkEditType("or"),
+            "--xor-mark": MarkEditType("xor"),
+        },
+    )
+
+    def act(self, at: Moment) -> Action:
+        """Set the new mark and go on."""
+        return SetMark(self.xmark.apply(at.packet.mark))

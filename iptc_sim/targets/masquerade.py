@@ -1,0 +1,32 @@
+"""``-j MASQUERADE``: rewrite the source to the out interface's address (xt_MASQUERADE.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.connection import Manip
+from iptc_sim.extension import Action, Hook, Moment, Target, Translate, extension, flag, option
+from iptc_sim.nat_types import NAT_PORTS, check_ports
+from iptc_sim.options import Reading
+from iptc_sim.values import PortRange
+
+
+@extension
+class MasqueradeTarget(Target):
+    """In POSTROUTING of nat only."""
+
+    NAME = "MASQUERADE"
+    TABLES = frozenset({"nat"})
+    HOOKS = frozenset({Hook.POSTROUTING})
+    USES_CONNTRACK = True
+
+    to_ports: PortRange | None = option(NAT_PORTS, "--to-ports")
+    random: bool = flag("--random")
+    random_fully: bool = flag("--random-fully")
+
+    def check(self, context: Reading) -> None:
+        """Refuse ports without a protocol that has them."""
+        check_ports(self.to_ports is not None, context)
+
+    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+        """Rewrite the source."""
+        drawn = self.random or self.random_fully
+        return Translate(Manip.SOURCE, ports=self.to_ports, masquerade=True, random=drawn)

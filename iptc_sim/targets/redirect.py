@@ -1,0 +1,30 @@
+"""``-j REDIRECT``: rewrite the destination to this node (xt_REDIRECT.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.connection import Manip
+from iptc_sim.extension import Action, Hook, Moment, Target, Translate, extension, flag, option
+from iptc_sim.nat_types import NAT_PORTS, check_ports
+from iptc_sim.options import Reading
+from iptc_sim.values import PortRange
+
+
+@extension
+class RedirectTarget(Target):
+    """In PREROUTING and OUTPUT of nat."""
+
+    NAME = "REDIRECT"
+    TABLES = frozenset({"nat"})
+    HOOKS = frozenset({Hook.PREROUTING, Hook.OUTPUT})
+    USES_CONNTRACK = True
+
+    to_ports: PortRange | None = option(NAT_PORTS, "--to-ports")
+    random: bool = flag("--random")
+
+    def check(self, context: Reading) -> None:
+        """Refuse ports without a protocol that has them."""
+        check_ports(self.to_ports is not None, context)
+
+    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+        """Rewrite the destination."""
+        return Translate(Manip.DESTINATION, ports=self.to_ports, redirect=True, random=self.random)

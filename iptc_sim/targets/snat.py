@@ -1,0 +1,32 @@
+"""``-j SNAT``: rewrite the source (xt_nat.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.connection import Manip
+from iptc_sim.extension import Action, Hook, Moment, Target, Translate, extension, flag, option
+from iptc_sim.nat_types import SOURCE_RANGE, NatRange, check_ports
+from iptc_sim.options import Reading
+
+
+@extension
+class SnatTarget(Target):
+    """In POSTROUTING and INPUT of nat."""
+
+    NAME = "SNAT"
+    TABLES = frozenset({"nat"})
+    HOOKS = frozenset({Hook.POSTROUTING, Hook.INPUT})
+    USES_CONNTRACK = True
+
+    to: NatRange = option(SOURCE_RANGE, "--to-source", required=True)
+    random: bool = flag("--random")
+    random_fully: bool = flag("--random-fully")
+    persistent: bool = flag("--persistent")
+
+    def check(self, context: Reading) -> None:
+        """Refuse a port without a protocol that has ports."""
+        check_ports(self.to.ports is not None, context)
+
+    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+        """Rewrite the source."""
+        drawn = self.random or self.random_fully
+        return Translate(Manip.SOURCE, self.to.addresses, self.to.ports, random=drawn)
