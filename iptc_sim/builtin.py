@@ -16,6 +16,7 @@ from iptc_sim.extension import (
     Outcome,
     Target,
     Unclear,
+    decide,
     extension,
     flag,
     option,
@@ -39,14 +40,17 @@ class BaseMatch(Match):
     def judge(self, at: Moment) -> Outcome:
         """Compare the header and the interfaces, in the kernel's order."""
         packet = at.packet
-        return (
-            self.test("source", packet.source, "source")
-            or self.test("destination", packet.destination, "destination")
-            or self.test("in_interface", packet.in_interface, "in interface")
-            or self.test("out_interface", packet.out_interface, "out interface")
-            or self._protocol(packet.protocol)
-            or self._fragment()
-            or YES
+        source = self.test("source", packet.source, "source")
+        destination = self.test("destination", packet.destination, "destination")
+        if isinstance(source, No) or isinstance(destination, No):
+            return source if isinstance(source, No) else destination or YES
+        return decide(
+            source,
+            destination,
+            self.test("in_interface", packet.in_interface, "in interface"),
+            self.test("out_interface", packet.out_interface, "out interface"),
+            self._protocol(packet.protocol),
+            self._fragment(),
         )
 
     def _protocol(self, actual: int) -> No | None:

@@ -38,9 +38,9 @@ class FlowTuple:
     """One direction of a connection: ports are None where the protocol has none (ICMP ids are not told)."""
 
     protocol: int
-    source: Address
+    source: Address | Unknown
     sport: int | None | Unknown
-    destination: Address
+    destination: Address | Unknown
     dport: int | None | Unknown
 
     @classmethod
@@ -105,3 +105,16 @@ class Connection:
             return replace(self, reply=reply, destination_decided=True)
         reply = replace(self.reply, destination=translated.source, dport=translated.sport)
         return replace(self, reply=reply, source_decided=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A packet to start a walk with.
+
+    Args:
+        packet: with ``in_interface`` None where this node makes it, UNKNOWN where the interface was not told.
+        state: its ctstate, if it is not what conntrack would say of a first packet.
+    """
+
+    packet: Packet
+    state: State | None = None

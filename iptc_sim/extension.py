@@ -13,8 +13,8 @@ from iptc_sim.packet import Packet
 from iptc_sim.values import UNKNOWN, AddressRange, Family, Negatable, Odds, PortRange
 
 __all__ = [
-    "Accept", "Action", "Continue", "Drop", "Effect", "Extension", "Goto", "Hook", "Jump", "Match", "Moment", "No",
-    "Outcome", "Reject", "Return", "SetMark", "Target", "Translate", "Unclear", "Yes", "extension", "flag", "option",
+    "YES", "Accept", "Action", "Continue", "Drop", "Effect", "Extension", "Goto", "Hook", "Jump", "Match", "Moment", "No",
+    "Outcome", "Reject", "Return", "SetMark", "Target", "Translate", "Unclear", "Yes", "decide", "extension", "flag", "option",
 ]  # fmt: skip
 
 E = TypeVar("E", bound="Extension")
@@ -95,6 +95,16 @@ class Unclear:
 
 Outcome = Yes | No | Unclear
 YES: Final = Yes()
+
+
+def decide(*tests: No | Unclear | None) -> Outcome:
+    """Join the tests of one match: a No settles it whatever else is unclear."""
+    unclear = None
+    for found in tests:
+        if isinstance(found, No):
+            return found
+        unclear = unclear or found
+    return unclear or YES
 
 
 # --- what a target does ---------------------------------------------------------------------------------------------

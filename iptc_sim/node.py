@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
-from iptc_sim.values import UNKNOWN, Address, Family, Interface, Prefix
+from iptc_sim.values import UNKNOWN, Address, Family, Interface, Prefix, Unknown
 
 _LOOPBACK = {Family.IPV4: Prefix.parse("127.0.0.0/8"), Family.IPV6: Prefix.parse("::1/128")}
 _MULTICAST = {Family.IPV4: Prefix.parse("224.0.0.0/4"), Family.IPV6: Prefix.parse("ff00::/8")}
@@ -89,11 +89,16 @@ class Node:
         found = [interface_address(name, text) for name, texts in interfaces.items() for text in texts]
         return cls(tuple(found), tuple(routes), known=True)
 
-    def is_local(self, address: Address) -> bool:
-        """Whether the local table delivers the address to this machine (loopback network or an own address)."""
+    def is_local(self, address: Address | Unknown) -> bool:
+        """Whether the local table delivers the address to this machine (loopback network or an own address).
+
+        An address that is not known is one of this node's: only MASQUERADE and REDIRECT make such.
+        """
+        if address is UNKNOWN:
+            return True
         return address in self._local or address in _LOOPBACK[Family(address.version)]
 
-    def address_type(self, address: Address, interface: str | None = None) -> str:
+    def address_type(self, address: Address | Unknown, interface: str | None = None) -> str:
         """Return what ``-m addrtype`` sees: LOCAL, BROADCAST, MULTICAST or UNICAST.
 
         The kernel asks the local table only (``inet_dev_addr_type``), so an address without a route is UNICAST too.
@@ -102,6 +107,8 @@ class Node:
             address: the address asked about.
             interface: with ``--limit-iface-in``/``-out``: only this interface's own addresses are LOCAL.
         """
+        if address is UNKNOWN:
+            return "LOCAL"
         family = Family(address.version)
         if address in _MULTICAST[family]:
             return "MULTICAST"
@@ -123,8 +130,10 @@ class Node:
                 return int(address) == network.network | (network.mask ^ 0xFFFFFFFF)
         return False
 
-    def lookup(self, address: Address) -> Decision:
+    def lookup(self, address: Address | Unknown) -> Decision:
         """Return where a packet to ``address`` goes: the local table first, then the longest prefix."""
+        if address is UNKNOWN:
+            return Decision("local", "lo", why="it is an address of this node")
         kind = self.address_type(address)
         if kind == "LOCAL":
             return Decision("local", "lo", why=f"{address} is an address of this node")

@@ -20,8 +20,8 @@ class Packet:
     """One packet as a hook sees it.
 
     Args:
-        source: source address.
-        destination: destination address, of the same family.
+        source: source address; UNKNOWN after MASQUERADE on a node whose addresses were not told.
+        destination: destination address, of the same family; UNKNOWN after REDIRECT on such a node.
         protocol: IP protocol number.
         sport: source port (TCP, UDP, SCTP), UNKNOWN where it was not told, None for other protocols.
         dport: destination port, likewise.
@@ -34,8 +34,8 @@ class Packet:
         raw: the bytes of the packet from the IP header on, as captured; None where it was described in words.
     """
 
-    source: Address
-    destination: Address
+    source: Address | Unknown
+    destination: Address | Unknown
     protocol: int
     sport: int | None | Unknown = None
     dport: int | None | Unknown = None
@@ -48,13 +48,15 @@ class Packet:
     raw: bytes | None = None
 
     def __post_init__(self) -> None:
-        if self.source.version != self.destination.version:
-            raise ValueError(f"{self.source} and {self.destination} are of different families")
+        known = {address.version for address in (self.source, self.destination) if address is not UNKNOWN}
+        if len(known) != 1:
+            raise ValueError(f"{self.source} and {self.destination} are of different families, or both unknown")
 
     @property
     def family(self) -> Family:
         """4 or 6."""
-        return Family(self.source.version)
+        known = self.destination if self.source is UNKNOWN else self.source
+        return Family.IPV4 if known is UNKNOWN else Family(known.version)
 
     @property
     def protocol_name(self) -> str:
@@ -96,9 +98,9 @@ class Packet:
         return " ".join(words)
 
 
-def endpoint_text(address: Address, port: int | None | Unknown) -> str:
-    """Return ``address:port``; the address alone without a port, ``*`` for a port that was not told."""
-    if port is None:
-        return str(address)
+def endpoint_text(address: Address | Unknown, port: int | None | Unknown) -> str:
+    """Return ``address:port``; the address alone without a port, ``?`` and ``*`` for what was not told."""
+    if port is None or address is UNKNOWN:
+        return str(address) if port is None else f"{address}:{'*' if port is UNKNOWN else port}"
     shown = "*" if port is UNKNOWN else str(port)
     return f"[{address}]:{shown}" if address.version == Family.IPV6 else f"{address}:{shown}"

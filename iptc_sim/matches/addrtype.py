@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import YES, Match, Moment, Outcome, Unclear, extension, flag, option
+from iptc_sim.extension import Match, Moment, No, Unclear, Outcome, decide, extension, flag, option
 from iptc_sim.option_types import NameList
 from iptc_sim.options import Reading
-from iptc_sim.values import UNKNOWN, Address, Names, Negatable
+from iptc_sim.values import UNKNOWN, Address, Names, Negatable, Unknown
 
 TYPES = (
     "UNSPEC",
@@ -50,13 +50,12 @@ class Addrtype(Match):
             if limit is UNKNOWN:
                 return Unclear(self, f"-m addrtype: the {'in' if self.limit_iface_in else 'out'} interface is not known")
             interface = limit
-        return (
-            self._test("src_type", at, packet.source, interface, "source")
-            or self._test("dst_type", at, packet.destination, interface, "destination")
-            or YES
+        return decide(
+            self._test("src_type", at, packet.source, interface, "source"),
+            self._test("dst_type", at, packet.destination, interface, "destination"),
         )
 
-    def _test(self, field: str, at: Moment, address: Address, interface: str | None, side: str) -> Outcome | None:
+    def _test(self, field: str, at: Moment, address: Address | Unknown, interface: str | None, side: str) -> No | Unclear | None:
         if getattr(self, field) is None:
             return None
         return self.test(field, at.node.address_type(address, interface), f"type of the {side} {address}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from iptc_sim.connection import State
-from iptc_sim.extension import YES, Match, Moment, No, Outcome, Unclear, extension, option
+from iptc_sim.extension import YES, Match, Moment, No, Outcome, Unclear, decide, extension, option
 from iptc_sim.option_types import BARE_PREFIX, Choice, NameList, PortRangeType
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import parse_integer, protocol_number
@@ -89,22 +89,21 @@ class Conntrack(Match):
             others = [field for field in asked if field != "ctstate"]
             return No(self, others[0], "the packet has no conntrack entry") if others else YES
         original, reply = entry.original, entry.reply
-        return (
-            self._protocol(original.protocol)
-            or self.test("ctorigsrc", original.source, "original source")
-            or self.test("ctorigdst", original.destination, "original destination")
-            or self.test("ctreplsrc", reply.source, "reply source")
-            or self.test("ctrepldst", reply.destination, "reply destination")
-            or self.test("ctorigsrcport", original.sport, "original source port")
-            or self.test("ctorigdstport", original.dport, "original destination port")
-            or self.test("ctreplsrcport", reply.sport, "reply source port")
-            or self.test("ctrepldstport", reply.dport, "reply destination port")
-            or self._status(at)
-            or self._direction(at)
-            or YES
+        return decide(
+            self._protocol(original.protocol),
+            self.test("ctorigsrc", original.source, "original source"),
+            self.test("ctorigdst", original.destination, "original destination"),
+            self.test("ctreplsrc", reply.source, "reply source"),
+            self.test("ctrepldst", reply.destination, "reply destination"),
+            self.test("ctorigsrcport", original.sport, "original source port"),
+            self.test("ctorigdstport", original.dport, "original destination port"),
+            self.test("ctreplsrcport", reply.sport, "reply source port"),
+            self.test("ctrepldstport", reply.dport, "reply destination port"),
+            self._status(at),
+            self._direction(at),
         )
 
-    def _state(self, at: Moment) -> Outcome | None:
+    def _state(self, at: Moment) -> No | Unclear | None:
         if self.ctstate is None:
             return None
         entry = at.connection
@@ -123,7 +122,7 @@ class Conntrack(Match):
             return None
         return No(self, "ctproto", f"the protocol is {actual}")
 
-    def _status(self, at: Moment) -> Outcome | None:
+    def _status(self, at: Moment) -> No | Unclear | None:
         """The first packet is neither confirmed nor answered, and nat has set its own bits, so NONE does not fit."""
         if self.ctexpire is not None:
             return Unclear(self, f"{self.option_text('ctexpire')}: the timeout of the entry is not known")

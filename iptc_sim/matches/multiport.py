@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import YES, Match, Moment, No, Outcome, Unclear, extension, option
+from iptc_sim.extension import Match, Moment, No, Outcome, Unclear, decide, extension, option
 from iptc_sim.option_types import PORT_SET
 from iptc_sim.options import Reading
 from iptc_sim.packet import PORT_PROTOCOLS
@@ -30,14 +30,13 @@ class Multiport(Match):
         packet = at.packet
         if not packet.has_ports:
             return No(self, "", f"{packet.protocol_name} has no ports")
-        return (
-            self.test("sports", packet.sport, "source port")
-            or self.test("dports", packet.dport, "destination port")
-            or self._either(at)
-            or YES
+        return decide(
+            self.test("sports", packet.sport, "source port"),
+            self.test("dports", packet.dport, "destination port"),
+            self._either(at),
         )
 
-    def _either(self, at: Moment) -> Outcome | None:
+    def _either(self, at: Moment) -> No | Unclear | None:
         if self.ports is None:
             return None
         both = (at.packet.sport, at.packet.dport)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from iptc_sim.extension import YES, Match, Moment, No, Outcome, Unclear, extension, option
+from iptc_sim.extension import Match, Moment, No, Outcome, Unclear, decide, extension, option
 from iptc_sim.option_types import Integer, PortRangeType
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.packet import TCP_FLAGS
@@ -86,12 +86,11 @@ class Tcp(Match):
         packet = at.packet
         if packet.protocol != TCP:
             return No(self, "", f"the protocol is {packet.protocol_name}")
-        return (
-            self.test("sport", packet.sport, "source port")
-            or self.test("dport", packet.dport, "destination port")
-            or self._flags(packet.flags)
-            or self._option()
-            or YES
+        return decide(
+            self.test("sport", packet.sport, "source port"),
+            self.test("dport", packet.dport, "destination port"),
+            self._flags(packet.flags),
+            self._option(),
         )
 
     def _flags(self, actual: frozenset[str]) -> No | None:

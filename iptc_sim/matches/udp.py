@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import YES, Match, Moment, No, Outcome, extension, option
+from iptc_sim.extension import Match, Moment, No, Outcome, decide, extension, option
 from iptc_sim.option_types import PortRangeType
 from iptc_sim.protocols import UDP
 from iptc_sim.values import Negatable, PortRange
@@ -26,8 +26,7 @@ class Udp(Match):
         packet = at.packet
         if packet.protocol != UDP:
             return No(self, "", f"the protocol is {packet.protocol_name}")
-        return (
-            self.test("sport", packet.sport, "source port")
-            or self.test("dport", packet.dport, "destination port")
-            or YES
+        return decide(
+            self.test("sport", packet.sport, "source port"),
+            self.test("dport", packet.dport, "destination port"),
         )

@@ -109,12 +109,12 @@ class ForeignPart:
     """An extension that is not modelled, with the words that belong to it."""
 
     make: type[ForeignMatch] | type[ForeignTarget]
-    name: int
+    name: str
     raw: tuple[int, ...]
 
     def bind(self, words: Words) -> Match | Target:
         """Return the words as they stand."""
-        return self.make(unquote(words[self.name]), tuple(words[index] for index in self.raw))
+        return self.make(self.name, tuple(words[index] for index in self.raw))
 
 
 @dataclass(slots=True)

@@ -240,7 +240,7 @@ class RulePlanner:
 
     def _match_part(self, item: Loaded) -> Part | ForeignPart:
         if item.extension is None:
-            return ForeignPart(ForeignMatch, item.index, tuple(self._foreign.get(id(item), ())))
+            return ForeignPart(ForeignMatch, item.name, tuple(self._foreign.get(id(item), ())))
         return self._extension_part(item)
 
     def _target(self) -> Part | JumpPart | None:

@@ -1,0 +1,73 @@
+"""Which tables are walked at which hook, in kernel order, as literal tables (priorities in ``netfilter_ipv4.h``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from iptc_sim.extension import Hook
+
+
+class Stage(StrEnum):
+    """What stands between the tables."""
+
+    CONNTRACK = "conntrack"
+    ROUTE_IN = "route in"
+    ROUTE_OUT = "route out"
+    LEAVE = "leave"
+    DELIVER = "deliver"
+
+
+@dataclass(frozen=True, slots=True)
+class Enter:
+    """The packet enters a hook."""
+
+    hook: Hook
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A table is walked at a hook."""
+
+    hook: Hook
+    table: str
+
+
+Stop = Enter | Walk | Stage
+
+
+def _hook(hook: Hook, *tables: str) -> tuple[Stop, ...]:
+    return (Enter(hook), *(Walk(hook, table) for table in tables))
+
+
+#: A packet that comes in, up to the routing decision.
+ARRIVE: Final[tuple[Stop, ...]] = (
+    Enter(Hook.PREROUTING),
+    Walk(Hook.PREROUTING, "raw"),
+    Stage.CONNTRACK,
+    Walk(Hook.PREROUTING, "mangle"),
+    Walk(Hook.PREROUTING, "nat"),
+    Stage.ROUTE_IN,
+)
+
+#: For this node. nat comes after filter (NF_IP_PRI_NAT_SRC is 100); on lo it is not walked, its entry being settled.
+INPUT: Final[tuple[Stop, ...]] = (*_hook(Hook.INPUT, "mangle", "filter", "security", "nat"), Stage.DELIVER)
+
+#: For another machine.
+FORWARD: Final[tuple[Stop, ...]] = (
+    *_hook(Hook.FORWARD, "mangle", "filter", "security"),
+    *_hook(Hook.POSTROUTING, "mangle", "nat"),
+    Stage.LEAVE,
+)
+
+#: Made on this node; routed before the first hook.
+OUTPUT: Final[tuple[Stop, ...]] = (
+    Stage.ROUTE_OUT,
+    Enter(Hook.OUTPUT),
+    Walk(Hook.OUTPUT, "raw"),
+    Stage.CONNTRACK,
+    *(Walk(Hook.OUTPUT, table) for table in ("mangle", "nat", "filter", "security")),
+    *_hook(Hook.POSTROUTING, "mangle", "nat"),
+    Stage.LEAVE,
+)

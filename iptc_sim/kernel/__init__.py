@@ -1,0 +1,24 @@
+"""The same scenario in the real Linux kernel, inside throw-away network namespaces."""
+
+from iptc_sim.kernel.errors import KernelError, RulesRefusedError
+from iptc_sim.kernel.lab import Lab
+from iptc_sim.kernel.report import Arrival, ConntrackEntry, Headers, Hit, KernelTrace, Stage, Walk
+from iptc_sim.kernel.requirements import requirements
+from iptc_sim.kernel.rules import Variant
+from iptc_sim.kernel.wire import answer_to
+
+__all__ = [
+    "Arrival",
+    "ConntrackEntry",
+    "Headers",
+    "Hit",
+    "KernelError",
+    "KernelTrace",
+    "Lab",
+    "RulesRefusedError",
+    "Stage",
+    "Variant",
+    "Walk",
+    "answer_to",
+    "requirements",
+]

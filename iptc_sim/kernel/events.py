@@ -1,0 +1,89 @@
+"""From trace events to walks. Both back ends' traces come down to the same events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from iptc_sim.kernel.report import Headers, Hit, Stage, Walk
+from iptc_sim.values import Family
+
+@dataclass(frozen=True, slots=True)
+class TraceEvent:
+    """One thing that a trace shows.
+
+    Args:
+        key: which walk it belongs to, as far as the trace tells packets apart.
+        family: 4 or 6.
+        opens: the packet's headers where the event is the first of a base chain, else None.
+        table: the table.
+        chain: the chain of the rule, or the base chain of the policy.
+        kind: ``rule``, ``policy`` or ``return``.
+        place: what names the rule: its handle (nft; 0 for a policy), or the number that the kernel counts (legacy).
+        verdict: as in :class:`Hit`; empty where the trace does not tell it (legacy).
+        target: the chain of a JUMP or GOTO.
+        text: the rule as ``iptables -S`` prints it; empty where the trace does not tell it (legacy).
+    """
+
+    key: str
+    family: Family
+    opens: Headers | None
+    table: str
+    chain: str
+    kind: str
+    place: int = 0
+    verdict: str = ""
+    target: str | None = None
+    text: str = ""
+
+
+class TraceSource(Protocol):
+    """Where trace events come from."""
+
+    def read(self, timeout: float) -> list[TraceEvent]:
+        """Return the events that have come in, after waiting up to ``timeout`` seconds for the first.
+
+        Raises:
+            KernelError: the source has ended or has lost events.
+        """
+
+    def close(self) -> None:
+        """End it; may be called twice."""
+
+
+@dataclass(slots=True)
+class _OpenWalk:
+    entry: Headers
+    stages: list[tuple[str, str, Headers, list[Hit]]] = field(default_factory=list)
+
+
+def walks_of(
+    events: Iterable[TraceEvent], resolve: Callable[[TraceEvent], Hit | None], tables: frozenset[str]
+) -> list[Walk]:
+    """Sort events into walks, in the order in which the walks began.
+
+    Args:
+        events: in the order in which they came.
+        resolve: the hit of an event; None for rules of the harness itself.
+        tables: the tables whose stages are kept; others exist for the harness only.
+    """
+    walks: list[_OpenWalk] = []
+    current: dict[str, _OpenWalk] = {}
+    for event in events:
+        if event.opens is not None:
+            # Our TRACE rules stand first in raw, so every walk begins there, in one of its two base chains.
+            if event.table == "raw" or event.key not in current:
+                current[event.key] = _OpenWalk(event.opens)
+                walks.append(current[event.key])
+            current[event.key].stages.append((event.table, event.chain, event.opens, []))
+        walk = current.get(event.key)
+        hit = resolve(event)
+        if walk is not None and walk.stages and hit is not None:
+            walk.stages[-1][3].append(hit)
+    return [_closed(walk, tables) for walk in walks]
+
+
+def _closed(walk: _OpenWalk, tables: frozenset[str]) -> Walk:
+    kept = (stage for stage in walk.stages if stage[0] in tables)
+    return Walk(walk.entry, tuple(Stage(table, chain, head, tuple(hits)) for table, chain, head, hits in kept))

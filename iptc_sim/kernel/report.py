@@ -1,0 +1,203 @@
+"""What the kernel did with a packet, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from iptc_sim.connection import FlowTuple
+from iptc_sim.packet import Packet
+from iptc_sim.values import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """A packet's headers as a trace shows them.
+
+    Args:
+        in_interface: by which it came in; None: it shows none.
+        out_interface: by which it is about to leave; None: it shows none.
+        source: source address.
+        destination: destination address.
+        sport: source port; None where the protocol has none.
+        dport: destination port, likewise.
+        mark: the nfmark.
+        ttl: time to live, or hop limit.
+        identifier: the IPv4 id or the IPv6 flow label; it ties a walk to the packet that was sent.
+        words: what else is shown without a value, such as ``SYN`` or ``LOOPBACK``.
+    """
+
+    in_interface: str | None
+    out_interface: str | None
+    source: Address
+    destination: Address
+    sport: int | None
+    dport: int | None
+    mark: int
+    ttl: int
+    identifier: int
+    words: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A rule that matched, or a policy that was reached.
+
+    Args:
+        table: the table.
+        chain: the chain.
+        kind: ``rule`` or ``policy``; ``return`` is what a kernel may show for the end of a user chain.
+        verdict: ``ACCEPT``, ``DROP``, ``CONTINUE``, ``JUMP``, ``GOTO`` or ``RETURN``. A nat target that translated
+            says ``ACCEPT``, REJECT says ``DROP``.
+        target_chain: the chain of a JUMP or GOTO.
+        rule_text: the rule as ``iptables -S`` prints it; empty for a policy.
+        number: the rule's number in its chain, from 1; None for a policy.
+    """
+
+    table: str
+    chain: str
+    kind: str
+    verdict: str
+    target_chain: str | None = None
+    rule_text: str = ""
+    number: int | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.table}:{self.chain}:{self.number or self.kind}"
+        return f"{place} {self.verdict}{f' {self.target_chain}' if self.target_chain else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One base chain that a packet walked, with everything it reached from there.
+
+    Args:
+        table: the table.
+        chain: the base chain.
+        headers: the packet at the first hit. A mark that the very first matching rule sets is on it already.
+        hits: what matched, in order.
+    """
+
+    table: str
+    chain: str
+    headers: Headers
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """One way of one packet through the hooks: from PREROUTING or OUTPUT to where it left, was delivered or lost.
+
+    A packet to this machine itself makes two: OUTPUT to POSTROUTING, and by ``lo`` PREROUTING to INPUT.
+
+    Args:
+        entry: the packet as it stood before any rule.
+        stages: the base chains in the order in which it walked them.
+    """
+
+    entry: Headers
+    stages: tuple[Stage, ...]
+
+    @property
+    def hits(self) -> tuple[Hit, ...]:
+        """All hits in order."""
+        return tuple(hit for stage in self.stages for hit in stage.hits)
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The base chains as ``table:CHAIN``, in order."""
+        return tuple(f"{stage.table}:{stage.chain}" for stage in self.stages)
+
+    def stage(self, table: str, chain: str) -> Stage | None:
+        """Return the stage of a base chain, or None where it was not walked."""
+        return next((stage for stage in self.stages if (stage.table, stage.chain) == (table, chain)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A packet that left the node and was seen at the far end.
+
+    Args:
+        interface: the node's interface by which it left.
+        packet: what it was then, with its bytes in ``raw``.
+        identifier: its IPv4 id or IPv6 flow label.
+    """
+
+    interface: str
+    packet: Packet
+    identifier: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConntrackEntry:
+    """A line of ``conntrack -L``.
+
+    Args:
+        original: the tuple of the first packet.
+        reply: the tuple that answers have when they arrive; translation shows here.
+        state: the protocol's own state, such as ``SYN_SENT``; empty where it has none.
+        flags: ``UNREPLIED``, ``ASSURED``.
+        mark: the connmark.
+    """
+
+    original: FlowTuple
+    reply: FlowTuple
+    state: str = ""
+    flags: frozenset[str] = frozenset()
+    mark: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KernelTrace:
+    """Everything that was seen of one packet.
+
+    Args:
+        packet: what was sent; None where an action of the caller's was watched.
+        walks: the packet's own walks, in order.
+        arrivals: where the packet itself left the node.
+        error: name of the errno that sending it gave (``EPERM``: dropped in OUTPUT, ``ENETUNREACH``: no route).
+        entry: the conntrack entry whose original tuple is the packet's; None: there is none.
+        other_walks: walks of other packets meanwhile: the node's answers, ICMP errors.
+        other_arrivals: other packets that left the node meanwhile.
+    """
+
+    packet: Packet | None
+    walks: tuple[Walk, ...]
+    arrivals: tuple[Arrival, ...]
+    error: str | None = None
+    entry: ConntrackEntry | None = None
+    other_walks: tuple[Walk, ...] = field(default=(), repr=False)
+    other_arrivals: tuple[Arrival, ...] = field(default=(), repr=False)
+
+    @property
+    def hits(self) -> tuple[Hit, ...]:
+        """All hits of all walks of the packet, in order."""
+        return tuple(hit for walk in self.walks for hit in walk.hits)
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The base chains that the packet walked, as ``table:CHAIN``, in order."""
+        return tuple(name for walk in self.walks for name in walk.path)
+
+    @property
+    def arrival(self) -> Arrival | None:
+        """Where it left the node; None: it did not."""
+        return self.arrivals[0] if self.arrivals else None
+
+    def rules(self, table: str | None = None) -> Iterator[Hit]:
+        """Yield the rules that matched, policies left out, of one table or of all."""
+        return (hit for hit in self.hits if hit.kind == "rule" and table in {None, hit.table})
+
+    def entered(self, chain: str, table: str | None = None) -> bool:
+        """Whether a rule jumped or went to ``chain``."""
+        return any(hit.target_chain == chain for hit in self.rules(table))
+
+    def reached(self, table: str, chain: str, verdict: str) -> bool:
+        """Whether the policy of a base chain decided, and how."""
+        return Hit(table, chain, "policy", verdict) in self.hits
+
+    def __str__(self) -> str:
+        lines = [f"{self.packet}" + (f" ({self.error})" if self.error else "")]
+        for walk in self.walks:
+            lines += [f"  {hit}  {hit.rule_text}".rstrip() for hit in walk.hits] + ["  --"]
+        return "\n".join([*lines, *(f"  left by {one.interface}: {one.packet}" for one in self.arrivals)])
