@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -125,11 +125,13 @@ class Ruleset:
         tables: by name.
         family: IPv4 or IPv6.
         notes: what was noticed while reading: guesses, extensions that are not modelled, chains that are missing.
+        whole: whether a table that is not there is empty on the machine too; False for ``iptables -S``, which shows one.
     """
 
     tables: Mapping[str, Table]
     family: Family = Family.IPV4
     notes: tuple[Diagnostic, ...] = field(default=(), compare=False, repr=False)
+    whole: bool = field(default=True, compare=False)
 
     def chain(self, table: str, name: str) -> Chain | None:
         """Return a chain; None where the ruleset has none of that name."""
@@ -142,14 +144,3 @@ class Ruleset:
             for chain in table.chains.values():
                 for number, rule in enumerate(chain.rules, 1):
                     yield table, chain, number, rule
-
-    def select(self, chains: Iterable[tuple[str, str]]) -> Ruleset:
-        """Return the ruleset with only the chains named as (table, chain)."""
-        wanted = set(chains)
-        tables = {
-            table.name: Table(
-                table.name, {name: chain for name, chain in table.chains.items() if (table.name, name) in wanted}
-            )
-            for table in self.tables.values()
-        }
-        return Ruleset({name: table for name, table in tables.items() if table.chains}, self.family, self.notes)

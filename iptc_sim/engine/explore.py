@@ -13,11 +13,11 @@ from iptc_sim.engine.hooks import ARRIVE, FORWARD, INPUT, OUTPUT, Enter, Stage, 
 from iptc_sim.engine.routing import route_in, route_out
 from iptc_sim.engine.tables import TableWalk
 from iptc_sim.extension import Hook
-from iptc_sim.node import Node
+from iptc_sim.node import InterfaceAddress, Node
 from iptc_sim.packet import Packet
 from iptc_sim.ruleset import Ruleset
 from iptc_sim.trace import ConntrackStep, End, Fate, HookStep, RouteStep, Segment, Trace, TranslateStep
-from iptc_sim.values import UNKNOWN
+from iptc_sim.values import UNKNOWN, Prefix
 
 #: More branches than this are not explored.
 MAX_ENDS: Final = 20_000
@@ -49,7 +49,8 @@ class _Exploration:
     def __init__(
         self, ruleset: Ruleset, flow: Flow, node: Node, connection: Connection | None, max_ends: int
     ) -> None:
-        self.ruleset, self.flow, self.node, self.max_ends = ruleset, flow, node, max_ends
+        self.ruleset, self.flow, self.max_ends = ruleset, flow, max_ends
+        self.node = _with_own_source(node, flow.packet)
         self.connection = connection
         self.tracked = connection is not None or conntrack_in_use(ruleset)
         self.segments: list[Segment] = []
@@ -219,7 +220,7 @@ class _Exploration:
             if packet.family == 6:
                 local = local.replace("127.0.0.0/8", "::1")
             found.append(f"the node's addresses and routes were not given: {local} taken as its own")
-        if packet.in_interface is UNKNOWN:
+        if packet.in_interface is UNKNOWN and self.connection is None:
             found.append("the in interface was not given: the packet is taken as coming from outside")
         policies = sorted(
             f"{table.name} {name}"
@@ -232,6 +233,15 @@ class _Exploration:
         if self.flow.state is State.ESTABLISHED and self.connection is None:
             found.append("the flow is told to exist: its translation is not known and taken as none")
         return found
+
+
+def _with_own_source(node: Node, packet: Packet) -> Node:
+    """A packet made here has one of the node's addresses as its source, also where the addresses were not told."""
+    source = packet.source
+    if node.known or packet.in_interface is not None or source is UNKNOWN or node.is_local(source):
+        return node
+    own = InterfaceAddress("", source, Prefix.of(source))
+    return replace(node, addresses=(*node.addresses, own))
 
 
 def _interface(packet: Packet) -> str:

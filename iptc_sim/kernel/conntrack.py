@@ -2,7 +2,8 @@
 
 ::
 
-    tcp 6 119 SYN_SENT src=192.0.2.1 dst=127.0.0.2 sport=5 dport=8080 [UNREPLIED] src=172.17.0.7 dst=192.0.2.1 sport=80 dport=5 mark=0 use=1
+    tcp 6 119 SYN_SENT src=192.0.2.1 dst=127.0.0.2 sport=5 dport=8080 [UNREPLIED]
+        src=172.17.0.7 dst=192.0.2.1 sport=80 dport=5 mark=0 use=1     (all on one line)
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from typing import Protocol
 from iptc_sim.kernel.report import Headers, Hit, Stage, Walk
 from iptc_sim.values import Family
 
+
 @dataclass(frozen=True, slots=True)
 class TraceEvent:
     """One thing that a trace shows.
@@ -20,7 +21,8 @@ class TraceEvent:
         table: the table.
         chain: the chain of the rule, or the base chain of the policy.
         kind: ``rule``, ``policy`` or ``return``.
-        place: what names the rule: its handle (nft; 0 for a policy), or the number that the kernel counts (legacy).
+        place: what names the rule: its handle (nft; 0 for a policy), or the number that the kernel counts
+            (legacy).
         verdict: as in :class:`Hit`; empty where the trace does not tell it (legacy).
         target: the chain of a JUMP or GOTO.
         text: the rule as ``iptables -S`` prints it; empty where the trace does not tell it (legacy).
@@ -55,18 +57,21 @@ class TraceSource(Protocol):
 @dataclass(slots=True)
 class _OpenWalk:
     entry: Headers
-    stages: list[tuple[str, str, Headers, list[Hit]]] = field(default_factory=list)
+    stages: list[tuple[TraceEvent, Headers, list[Hit]]] = field(default_factory=list)
 
 
 def walks_of(
-    events: Iterable[TraceEvent], resolve: Callable[[TraceEvent], Hit | None], tables: frozenset[str]
+    events: Iterable[TraceEvent],
+    resolve: Callable[[TraceEvent], Hit | None],
+    keep: Callable[[TraceEvent], bool],
 ) -> list[Walk]:
     """Sort events into walks, in the order in which the walks began.
 
     Args:
         events: in the order in which they came.
         resolve: the hit of an event; None for rules of the harness itself.
-        tables: the tables whose stages are kept; others exist for the harness only.
+        keep: whether a base chain, told by the event that opens it, is one of the user's; others exist for
+            the harness only.
     """
     walks: list[_OpenWalk] = []
     current: dict[str, _OpenWalk] = {}
@@ -76,14 +81,18 @@ def walks_of(
             if event.table == "raw" or event.key not in current:
                 current[event.key] = _OpenWalk(event.opens)
                 walks.append(current[event.key])
-            current[event.key].stages.append((event.table, event.chain, event.opens, []))
+            current[event.key].stages.append((event, event.opens, []))
         walk = current.get(event.key)
         hit = resolve(event)
-        if walk is not None and walk.stages and hit is not None:
-            walk.stages[-1][3].append(hit)
-    return [_closed(walk, tables) for walk in walks]
+        if walk is not None and hit is not None:
+            walk.stages[-1][2].append(hit)
+    return [_closed(walk, keep) for walk in walks]
 
 
-def _closed(walk: _OpenWalk, tables: frozenset[str]) -> Walk:
-    kept = (stage for stage in walk.stages if stage[0] in tables)
-    return Walk(walk.entry, tuple(Stage(table, chain, head, tuple(hits)) for table, chain, head, hits in kept))
+def _closed(walk: _OpenWalk, keep: Callable[[TraceEvent], bool]) -> Walk:
+    stages = (
+        Stage(opener.table, opener.chain, headers, tuple(hits))
+        for opener, headers, hits in walk.stages
+        if keep(opener)
+    )
+    return Walk(walk.entry, tuple(stages))

@@ -2,7 +2,7 @@
 
 ::
 
-    PACKET: 2 bddd20aa OUT=lo SRC=127.0.0.1 DST=127.0.0.2 LEN=40 TOS=0x0 TTL=64 ID=7 SPORT=33000 DPORT=8080 SYN
+    PACKET: 2 bddd20aa OUT=lo SRC=127.0.0.1 DST=127.0.0.2 LEN=40 TTL=64 ID=7 SPORT=33000 DPORT=8080 SYN
      TRACE: 2 bddd20aa nat:OUTPUT:rule:0x4:JUMP:DOCKER  -4 -t nat -A OUTPUT -j DOCKER
      TRACE: 2 bddd20aa nat:OUTPUT:policy:ACCEPT
 
@@ -62,7 +62,9 @@ class XtablesMonitor:
             return []
         data = os.read(self._pipe.fileno(), 1 << 20)
         if not data:
-            raise KernelError(f"xtables-monitor ended: {self._rest.decode(errors='replace').strip() or 'no message'}")
+            raise KernelError(
+                f"xtables-monitor ended: {self._rest.decode(errors='replace').strip() or 'no message'}"
+            )
         *lines, self._rest = (self._rest + data).split(b"\n")
         events = (self._event(line.decode(errors="replace")) for line in lines)
         return [event for event in events if event is not None]
@@ -92,9 +94,15 @@ class XtablesMonitor:
 def headers_of(words: list[str]) -> Headers:
     """Read the words of a PACKET line after its id: ``KEY=value`` and bare flags, in any order."""
     values = dict(word.split("=", 1) for word in words if "=" in word)
-    ports = [int(values[key]) if key in values else None for key in ("SPORT", "DPORT")]
     return Headers(
-        values.get("IN"), values.get("OUT"), ip_address(values["SRC"]), ip_address(values["DST"]), ports[0], ports[1],
-        int(values.get("MARK", "0"), 0), int(values.get("TTL", values.get("HOPLIMIT", "0"))),
-        int(values.get("ID", values.get("FLOWLBL", "0"))), frozenset(word for word in words if "=" not in word),
-    )  # fmt: skip
+        in_interface=values.get("IN"),
+        out_interface=values.get("OUT"),
+        source=ip_address(values["SRC"]),
+        destination=ip_address(values["DST"]),
+        sport=int(values["SPORT"]) if "SPORT" in values else None,
+        dport=int(values["DPORT"]) if "DPORT" in values else None,
+        mark=int(values.get("MARK", "0"), 0),
+        ttl=int(values.get("TTL", values.get("HOPLIMIT", "0"))),
+        identifier=int(values.get("ID", values.get("FLOWLBL", "0"))),
+        words=frozenset(word for word in words if "=" not in word),
+    )

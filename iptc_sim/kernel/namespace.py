@@ -1,8 +1,8 @@
 """A network namespace that cannot outlive us, and commands that run inside it.
 
-A namespace here has no name: it is held by one thread of ours. When that thread or the whole process ends, by whatever
-signal, the kernel takes the namespace, its interfaces and its rules away. Nothing is written to ``/run/netns``, so two
-processes cannot clash and nothing has to be swept up.
+A namespace here has no name: it is held by one thread of ours. When that thread or the whole process ends, by
+whatever signal, the kernel takes the namespace, its interfaces and its rules away. Nothing is written to
+``/run/netns``, so two processes cannot clash and nothing has to be swept up.
 
 Source: unshare(2), network_namespaces(7).
 """
@@ -28,6 +28,10 @@ PREFIX: Final = "iptcsim"
 
 _CLONE_NEWNET: Final = 0x40000000
 _TIMEOUT: Final = 20.0
+
+#: iptables-legacy locks a file in /run against other calls of itself. Ours have their namespace to
+#: themselves, and must neither wait for the machine's own firewall nor hold it up.
+_ENVIRONMENT: Final = {"XTABLES_LOCKFILE": "/dev/null", "LC_ALL": "C"}
 
 
 class Namespace:
@@ -69,12 +73,13 @@ class Namespace:
         Raises:
             KernelError: it is not installed.
         """
-        # The kernel's parent-death signal belongs to the thread that forked, which is just what is wanted here.
+        # The kernel's parent-death signal belongs to the thread that forked, which is just what is wanted
+        # here.
         guard = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         return self.call(lambda: _start([*guard, *argv]))
 
     def set_sysctls(self, values: dict[str, str]) -> None:
-        """Write sysctls given as ``net/ipv4/ip_forward``; those that this kernel doesn't have are passed over.
+        """Write sysctls given as ``net/ipv4/ip_forward``, passing over those that this kernel doesn't have.
 
         Raises:
             KernelError: one that exists cannot be written.
@@ -96,7 +101,15 @@ def run_command(argv: Sequence[str], text: str = "") -> str:
         KernelError: it failed, took too long or is not installed.
     """
     try:
-        done = subprocess.run(argv, input=text, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
+        done = subprocess.run(
+            argv,
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT,
+            check=False,
+            env=os.environ | _ENVIRONMENT,
+        )
     except FileNotFoundError as error:
         raise KernelError(f"{argv[0]} is not installed") from error
     except subprocess.TimeoutExpired as error:
@@ -108,7 +121,9 @@ def run_command(argv: Sequence[str], text: str = "") -> str:
 
 def _start(argv: Sequence[str]) -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
     except FileNotFoundError as error:
         raise KernelError(f"{argv[0]} is not installed") from error
 

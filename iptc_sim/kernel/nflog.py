@@ -1,7 +1,7 @@
-"""The trace of iptables-legacy: its TRACE target writes to the netfilter log, which is read here over netlink.
+"""The trace of iptables-legacy: its TRACE target writes to the netfilter log, read here over netlink.
 
-A message has a prefix such as ``TRACE: nat:OUTPUT:rule:2`` and the packet's bytes. Other than the trace of iptables-nft
-it tells neither a rule's text nor its verdict.
+A message has a prefix such as ``TRACE: nat:OUTPUT:rule:2`` and the packet's bytes. Other than the trace of
+iptables-nft it tells neither a rule's text nor its verdict.
 
 Source: include/uapi/linux/netfilter/nfnetlink_log.h, net/netfilter/nf_log.c, net/ipv4/netfilter/ip_tables.c.
 """
@@ -19,7 +19,8 @@ from iptc_sim.kernel.errors import KernelError
 from iptc_sim.kernel.events import TraceEvent
 from iptc_sim.kernel.namespace import Namespace
 from iptc_sim.kernel.report import Headers
-from iptc_sim.kernel.wire import from_bytes, identifier_of, ttl_of
+from iptc_sim.kernel.wire import Fields
+from iptc_sim.values import Family
 
 _NETLINK_NETFILTER: Final = 12
 _MSG_PACKET: Final = 4 << 8  # NFNL_SUBSYS_ULOG, NFULNL_MSG_PACKET
@@ -44,7 +45,9 @@ class Nflog:
             {"net/netfilter/nf_log/2": "nfnetlink_log", "net/netfilter/nf_log/10": "nfnetlink_log"}
         )
         self._names = namespace.call(lambda: dict(socket.if_nameindex()))
-        self._socket = namespace.call(lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER))
+        self._socket = namespace.call(
+            lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
+        )
         #: table and hook of the base chain that each packet is in.
         self._places: dict[str, tuple[str, int]] = {}
         try:
@@ -69,7 +72,11 @@ class Nflog:
                 data = self._socket.recv(1 << 16)
             except OSError as error:
                 raise KernelError(f"the trace was lost: {error.strerror}") from error
-            events += [event for kind, body in _messages(data) if kind == _MSG_PACKET and (event := self._event(body))]
+            events += [
+                event
+                for kind, body in _messages(data)
+                if kind == _MSG_PACKET and (event := self._event(body))
+            ]
         return events
 
     def close(self) -> None:
@@ -89,22 +96,30 @@ class Nflog:
         attributes = dict(_attributes(body[4:]))
         found = _TRACE.fullmatch(attributes.get(_PREFIX, b"").decode(errors="replace"))
         data = attributes.get(_PAYLOAD, b"")
-        packet = from_bytes(data)
-        if found is None or packet is None:
+        fields = Fields.of(data)
+        if found is None or fields is None:
             return None
-        key = f"{packet.family} {packet.protocol} {identifier_of(data)}"
+        family = Family(fields.source.version)
+        key = f"{family} {fields.protocol} {fields.identifier}"
         place = found[1], attributes[_HEADER][2]
         begins = place[0] == "raw" and found[3] == "rule" and found[4] == "1"
         headers = None
         if begins or self._places.get(key) != place:
             self._places[key] = place
-            sport = packet.sport if isinstance(packet.sport, int) else None
-            dport = packet.dport if isinstance(packet.dport, int) else None
+            sport, dport = fields.ports or (None, None)
             headers = Headers(
-                self._name(attributes.get(_IN)), self._name(attributes.get(_OUT)), packet.source, packet.destination,
-                sport, dport, int.from_bytes(attributes.get(_MARK, b"")), ttl_of(data), identifier_of(data), packet.flags,
-            )  # fmt: skip
-        return TraceEvent(key, packet.family, headers, found[1], found[2], found[3], int(found[4]))
+                in_interface=self._name(attributes.get(_IN)),
+                out_interface=self._name(attributes.get(_OUT)),
+                source=fields.source,
+                destination=fields.destination,
+                sport=sport,
+                dport=dport,
+                mark=int.from_bytes(attributes.get(_MARK, b"")),
+                ttl=fields.ttl,
+                identifier=fields.identifier,
+                words=fields.flags,
+            )
+        return TraceEvent(key, family, headers, found[1], found[2], found[3], int(found[4]))
 
     def _name(self, index: bytes | None) -> str | None:
         return self._names.get(int.from_bytes(index)) if index else None

@@ -47,8 +47,8 @@ class Hit:
         table: the table.
         chain: the chain.
         kind: ``rule`` or ``policy``; ``return`` is what a kernel may show for the end of a user chain.
-        verdict: ``ACCEPT``, ``DROP``, ``CONTINUE``, ``JUMP``, ``GOTO`` or ``RETURN``. A nat target that translated
-            says ``ACCEPT``, REJECT says ``DROP``.
+        verdict: ``ACCEPT``, ``DROP``, ``CONTINUE``, ``JUMP``, ``GOTO`` or ``RETURN``. A nat target that
+            translated says ``ACCEPT``, REJECT says ``DROP``.
         target_chain: the chain of a JUMP or GOTO.
         rule_text: the rule as ``iptables -S`` prints it; empty for a policy.
         number: the rule's number in its chain, from 1; None for a policy.
@@ -86,7 +86,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """One way of one packet through the hooks: from PREROUTING or OUTPUT to where it left, was delivered or lost.
+    """One way of one packet through the hooks, from PREROUTING or OUTPUT to its end.
 
     A packet to this machine itself makes two: OUTPUT to POSTROUTING, and by ``lo`` PREROUTING to INPUT.
 
@@ -155,8 +155,9 @@ class KernelTrace:
         packet: what was sent; None where an action of the caller's was watched.
         walks: the packet's own walks, in order.
         arrivals: where the packet itself left the node.
-        error: name of the errno that sending it gave (``EPERM``: dropped in OUTPUT, ``ENETUNREACH``: no route).
-        entry: the conntrack entry whose original tuple is the packet's; None: there is none.
+        error: name of the errno that sending it gave (``EPERM``: dropped in OUTPUT, ``ENETUNREACH``: no
+            route).
+        entry: the conntrack entry that the packet belongs to, either way; None: there is none.
         other_walks: walks of other packets meanwhile: the node's answers, ICMP errors.
         other_arrivals: other packets that left the node meanwhile.
     """

@@ -13,7 +13,14 @@ from iptc_sim.kernel.namespace import Namespace
 from iptc_sim.kernel.rules import Variant
 
 _TOOLS: Final = {
-    Variant.NFT: ("ip", "conntrack", "nft", "xtables-monitor", "iptables-nft-restore", "ip6tables-nft-restore"),
+    Variant.NFT: (
+        "ip",
+        "conntrack",
+        "nft",
+        "xtables-monitor",
+        "iptables-nft-restore",
+        "ip6tables-nft-restore",
+    ),
     Variant.LEGACY: ("ip", "conntrack", "iptables-legacy-restore", "ip6tables-legacy-restore"),
 }
 _TRY: Final = "*raw\n-A OUTPUT -j TRACE\nCOMMIT\n*nat\nCOMMIT\n*mangle\nCOMMIT\n*filter\nCOMMIT\n"

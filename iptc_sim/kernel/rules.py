@@ -27,8 +27,9 @@ BASE_CHAINS: Final[dict[str, tuple[str, ...]]] = {
     "security": ("INPUT", "FORWARD", "OUTPUT"),
 }
 
-#: Everything is traced, not the flow at hand alone: a rule for each flow would miss the second walk over lo once the
-#: addresses are translated, and the answers. The probes are dropped before conntrack or any rule of the user's sees them.
+#: Everything is traced, not the flow at hand alone: a rule for each flow would miss the second walk over lo
+#: once the addresses are translated, and the answers. The probes are dropped before conntrack or any rule of
+#: the user's sees them.
 _TRACING: Final = f"""*raw
 -I PREROUTING 1 -j TRACE
 -I PREROUTING 2 -p {PROBE_PROTOCOL} -j DROP
@@ -43,8 +44,8 @@ _TABLE_LINE: Final = re.compile(r"^\*(\w+)[ \t]*$", re.MULTILINE)
 
 #: What a target returns, where legacy's trace leaves it untold. Every other target lets the packet go on.
 _VERDICTS: Final = {
-    "ACCEPT": "ACCEPT", "DROP": "DROP", "RETURN": "RETURN", "REJECT": "DROP", "DNAT": "ACCEPT", "SNAT": "ACCEPT",
-    "MASQUERADE": "ACCEPT", "REDIRECT": "ACCEPT", "NETMAP": "ACCEPT", "TPROXY": "ACCEPT",
+    "ACCEPT": "ACCEPT", "DROP": "DROP", "RETURN": "RETURN", "REJECT": "DROP", "DNAT": "ACCEPT",
+    "SNAT": "ACCEPT", "MASQUERADE": "ACCEPT", "REDIRECT": "ACCEPT", "NETMAP": "ACCEPT", "TPROXY": "ACCEPT",
 }  # fmt: skip
 
 
@@ -84,13 +85,20 @@ class RuleBook:
         if 0 < number <= own:
             return None
         return Hit(
-            event.table, event.chain, event.kind, event.verdict, event.target, event.text, number - own if number else None
+            event.table,
+            event.chain,
+            event.kind,
+            event.verdict,
+            event.target,
+            event.text,
+            number - own if number else None,
         )
 
     def _resolve_legacy(self, event: TraceEvent, own: int) -> Hit | None:
         chain = event.table, event.chain
         texts = self.texts.get(chain, [])
-        # ip_tables calls an explicit unconditional ACCEPT, DROP or RETURN "policy" or "return" too; the number tells.
+        # ip_tables calls an explicit unconditional ACCEPT, DROP or RETURN "policy" or "return" too; the
+        # number tells.
         if event.place > len(texts):
             if event.kind == "policy":
                 return Hit(*chain, "policy", self.policies.get(chain, "ACCEPT"))
@@ -115,8 +123,8 @@ class RuleBook:
 def load(namespace: Namespace, rules: str, family: Family, variant: Variant) -> RuleBook:
     """Load ``iptables-restore`` text and the harness's tracing into a namespace.
 
-    All base chains of the tables named are made, as iptables-legacy does anyway: an empty one changes nothing, and its
-    policy line shows the packet as it stands there.
+    All base chains of the tables named are made, as iptables-legacy does anyway: an empty one changes
+    nothing, and its policy line shows the packet as it stands there.
 
     Args:
         namespace: where to.
@@ -134,12 +142,19 @@ def load(namespace: Namespace, rules: str, family: Family, variant: Variant) -> 
     except KernelError as error:
         raise RulesRefusedError(str(error)) from error
     namespace.run([f"{tool}-restore", "--noflush"], _TRACING)
-    book = RuleBook(variant, frozenset(_TABLE_LINE.findall(rules)))
+    book = RuleBook(variant, tables_named(rules))
     if variant is Variant.NFT:
-        _read_handles(book, namespace.run(["nft", "-j", "-a", "list", "ruleset", "ip" if family == 4 else "ip6"]))
+        _read_handles(
+            book, namespace.run(["nft", "-j", "-a", "list", "ruleset", "ip" if family == 4 else "ip6"])
+        )
     else:
         _read_listing(book, namespace.run([f"{tool}-save"]))
     return book
+
+
+def tables_named(rules: str) -> frozenset[str]:
+    """Return the tables that a text for iptables-restore names."""
+    return frozenset(_TABLE_LINE.findall(rules))
 
 
 def clear(namespace: Namespace, family: Family, book: RuleBook) -> None:

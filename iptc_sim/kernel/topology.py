@@ -1,4 +1,4 @@
-"""The node and the world around it: two namespaces, joined by one veth pair for every interface of the node."""
+"""The node and the world around it: two namespaces, joined by a veth pair for every interface of the node."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Final
 from iptc_sim.kernel.errors import KernelError
 from iptc_sim.kernel.namespace import Namespace
 from iptc_sim.kernel.report import Arrival
-from iptc_sim.kernel.wire import from_bytes, identifier_of
+from iptc_sim.kernel.wire import Fields
 from iptc_sim.node import Route
 from iptc_sim.packet import Packet
 from iptc_sim.values import Family
@@ -42,14 +42,21 @@ _NODE_SYSCTLS: Final = {
 } | {
     f"net/ipv4/conf/{scope}/{name}": "0"
     for scope in ("all", "default")
-    for name in ("rp_filter", "send_redirects", "accept_redirects", "route_localnet", "accept_local", "log_martians")
+    for name in (
+        "rp_filter",
+        "send_redirects",
+        "accept_redirects",
+        "route_localnet",
+        "accept_local",
+        "log_martians",
+    )
 }
 _FAR_SYSCTLS: Final = {"net/ipv6/conf/all/disable_ipv6": "1", "net/ipv6/conf/default/disable_ipv6": "1"}
 
 
 @dataclass(frozen=True, slots=True)
 class FarEnd:
-    """The far ends of all interfaces of the node, on one socket: what is written here comes in at the node."""
+    """The far ends of all the node's interfaces, on one socket: what is written here comes in at the node."""
 
     link: socket.socket
 
@@ -77,9 +84,9 @@ class FarEnd:
             interface, _, kind = address[:3]
             if kind == socket.PACKET_OUTGOING:
                 continue  # what we sent ourselves
-            packet = from_bytes(frame[14:], interface)
-            if packet is not None:
-                found.append(Arrival(interface, packet, identifier_of(frame[14:])))
+            fields = Fields.of(frame[14:])
+            if fields is not None:
+                found.append(Arrival(interface, fields.packet(interface), fields.identifier))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +125,9 @@ def build(
 ) -> None:
     """Build the interfaces, addresses and routes.
 
-    The interfaces have no ARP and no neighbour discovery (``arp off``): what is routed out leaves at once, whoever the
-    next hop is. Frames are then addressed to the sender itself, which the packet socket at the far end doesn't mind.
+    The interfaces have no ARP and no neighbour discovery (``arp off``): what is routed out leaves at once,
+    whoever the next hop is. Frames are then addressed to the sender itself, which the packet socket at the
+    far end doesn't mind.
 
     Args:
         node: the namespace that gets the interfaces.

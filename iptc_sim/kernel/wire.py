@@ -6,21 +6,90 @@ Source: RFC 791, 8200, 9293, 768, 792, 4443.
 from __future__ import annotations
 
 import struct
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 from iptc_sim.kernel.errors import KernelError
 from iptc_sim.packet import TCP_FLAGS, Packet
 from iptc_sim.protocols import ICMP, ICMPV6, TCP, UDP
-from iptc_sim.values import Family
+from iptc_sim.values import Address, Family, Unknown
 
-#: Sequence number of every SYN and SYN/ACK; what follows them counts on, so that conntrack's window check is content.
+#: Sequence number of every SYN and SYN/ACK; what follows them counts on, so that conntrack's window check is
+#: content.
 _ISN: Final = 1000
 
 _FLAG_BITS: Final = {name: 1 << index for index, name in enumerate(TCP_FLAGS)}
 _ANSWERS: Final = {(ICMP, 8): 0, (ICMPV6, 128): 129}
 _FLOW_LABEL: Final = 0xFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What is read from a packet's bytes.
+
+    Args:
+        data: the bytes from the IP header on.
+        source: source address.
+        destination: destination address.
+        protocol: IP protocol number; of IPv6 the first next header.
+        ttl: time to live, or hop limit.
+        identifier: IPv4 id, or IPv6 flow label.
+        payload: what follows the IP header.
+    """
+
+    data: bytes
+    source: Address
+    destination: Address
+    protocol: int
+    ttl: int
+    identifier: int
+    payload: bytes
+
+    @classmethod
+    def of(cls, data: bytes) -> Fields | None:
+        """Read a packet from its IP header on; None where it is no whole IP packet."""
+        version = data[0] >> 4 if data else 0
+        if version == Family.IPV4 and len(data) >= 20:
+            source, destination = IPv4Address(data[12:16]), IPv4Address(data[16:20])
+            identifier = int.from_bytes(data[4:6])
+            return cls(data, source, destination, data[9], data[8], identifier, data[(data[0] & 15) * 4 :])
+        if version == Family.IPV6 and len(data) >= 40:
+            label = int.from_bytes(data[1:4]) & _FLOW_LABEL
+            source6, destination6 = IPv6Address(data[8:24]), IPv6Address(data[24:40])
+            return cls(data, source6, destination6, data[6], data[7], label, data[40:])
+        return None
+
+    @property
+    def ports(self) -> tuple[int, int] | None:
+        """Source and destination port of TCP and UDP."""
+        if self.protocol not in {TCP, UDP} or len(self.payload) < 8:
+            return None
+        sport, dport = struct.unpack_from("!HH", self.payload)
+        return sport, dport
+
+    @property
+    def flags(self) -> frozenset[str]:
+        """The TCP flags that are set."""
+        if self.protocol != TCP or len(self.payload) < 14:
+            return frozenset()
+        return frozenset(name for name, bit in _FLAG_BITS.items() if self.payload[13] & bit)
+
+    @property
+    def icmp_id(self) -> int:
+        """The id of an ICMP echo message."""
+        return int.from_bytes(self.payload[4:6])
+
+    def packet(self, out_interface: str | None = None) -> Packet:
+        """Return it as a packet that keeps its bytes."""
+        sport, dport = self.ports or (None, None)
+        found = Packet(
+            self.source, self.destination, self.protocol, sport, dport, self.flags,
+            out_interface=out_interface, raw=self.data,
+        )  # fmt: skip
+        if found.is_icmp and len(self.payload) >= 2:
+            return replace(found, icmp_type=self.payload[0], icmp_code=self.payload[1])
+        return found
 
 
 def to_bytes(packet: Packet, identifier: int, ttl: int = 64, icmp_id: int | None = None) -> bytes:
@@ -33,10 +102,12 @@ def to_bytes(packet: Packet, identifier: int, ttl: int = 64, icmp_id: int | None
         icmp_id: the id of an echo message; default: ``identifier``.
 
     Raises:
-        KernelError: a port was not told, or the protocol needs a payload that words don't give.
+        KernelError: an address or a port was not told, or the protocol needs a payload that words don't give.
     """
     if packet.raw is not None:
         return packet.raw
+    if isinstance(packet.source, Unknown) or isinstance(packet.destination, Unknown):
+        raise KernelError(f"{packet}: both addresses must be told to send it")
     echo = (identifier if icmp_id is None else icmp_id) & 0xFFFF
     addresses = packet.source.packed + packet.destination.packed
     payload = _payload(packet, addresses, echo)
@@ -48,53 +119,10 @@ def to_bytes(packet: Packet, identifier: int, ttl: int = 64, icmp_id: int | None
     return head + struct.pack("!H", _checksum(head + addresses)) + addresses + payload
 
 
-def from_bytes(data: bytes, out_interface: str | None = None) -> Packet | None:
-    """Read a packet from its IP header on; None where it is no whole IP packet.
-
-    Ports are read where the protocol is TCP or UDP, type and code where it is ICMP; IPv6 extension headers are not
-    looked through.
-    """
-    version = data[0] >> 4 if data else 0
-    if version == Family.IPV4 and len(data) >= 20:
-        start, protocol = (data[0] & 15) * 4, data[9]
-        packet = Packet(IPv4Address(data[12:16]), IPv4Address(data[16:20]), protocol, out_interface=out_interface)
-    elif version == Family.IPV6 and len(data) >= 40:
-        start, protocol = 40, data[6]
-        packet = Packet(IPv6Address(data[8:24]), IPv6Address(data[24:40]), protocol, out_interface=out_interface)
-    else:
-        return None
-    rest = data[start:]
-    packet = replace(packet, raw=data, flags=frozenset())
-    if protocol in {TCP, UDP} and len(rest) >= 8:
-        sport, dport = struct.unpack_from("!HH", rest)
-        packet = replace(packet, sport=sport, dport=dport)
-        if protocol == TCP and len(rest) >= 14:
-            packet = replace(packet, flags=frozenset(name for name, bit in _FLAG_BITS.items() if rest[13] & bit))
-    elif protocol in {ICMP, ICMPV6} and len(rest) >= 2:
-        packet = replace(packet, icmp_type=rest[0], icmp_code=rest[1])
-    return packet
-
-
-def identifier_of(data: bytes) -> int:
-    """Return the IPv4 id or the IPv6 flow label of a packet's bytes."""
-    if data[0] >> 4 == Family.IPV6:
-        return int.from_bytes(data[1:4]) & _FLOW_LABEL
-    return int.from_bytes(data[4:6])
-
-
-def ttl_of(data: bytes) -> int:
-    """Return the time to live or the hop limit of a packet's bytes."""
-    return data[7] if data[0] >> 4 == Family.IPV6 else data[8]
-
-
-def icmp_id_of(data: bytes) -> int:
-    """Return the id of an ICMP echo message's bytes."""
-    start = 40 if data[0] >> 4 == Family.IPV6 else (data[0] & 15) * 4
-    return int.from_bytes(data[start + 4 : start + 6])
-
-
 def answer_to(packet: Packet, in_interface: str | None) -> Packet:
-    """Return what the far end would answer: addresses and ports swapped, a SYN answered by SYN/ACK, an echo by its reply.
+    """Return what the far end would answer.
+
+    Addresses and ports are swapped; SYN is answered by SYN/ACK, other segments by ACK, an echo by its reply.
 
     Args:
         packet: the packet to answer.
@@ -107,15 +135,23 @@ def answer_to(packet: Packet, in_interface: str | None) -> Packet:
     if kind is not None:
         kind = _ANSWERS.get((packet.protocol, kind), kind)
     return Packet(
-        packet.destination, packet.source, packet.protocol, packet.dport, packet.sport, flags, kind, packet.icmp_code,
+        source=packet.destination,
+        destination=packet.source,
+        protocol=packet.protocol,
+        sport=packet.dport,
+        dport=packet.sport,
+        flags=flags,
+        icmp_type=kind,
+        icmp_code=packet.icmp_code,
         in_interface=in_interface,
-    )  # fmt: skip
+    )
 
 
 def _payload(packet: Packet, addresses: bytes, echo: int) -> bytes:
     if packet.protocol not in {TCP, UDP, ICMP, ICMPV6}:
         if packet.has_ports:
-            raise KernelError(f"{packet}: a {packet.protocol_name} packet can only be sent as captured bytes")
+            name = packet.protocol_name
+            raise KernelError(f"{packet}: a {name} packet can only be sent as captured bytes")
         return bytes(8)
     blank, place = _segment(packet, echo)
     # ICMP alone sums no pseudo header (RFC 792); ICMPv6 does (RFC 4443, 2.3).
@@ -142,8 +178,7 @@ def _segment(packet: Packet, echo: int) -> tuple[bytes, int]:
 
 
 def _checksum(data: bytes) -> int:
-    if len(data) % 2:
-        data += b"\0"
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    words: tuple[int, ...] = struct.unpack(f"!{len(data) // 2}H", data)  # every length here is even
+    total = sum(words)
     total = (total & 0xFFFF) + (total >> 16)
     return ~(total + (total >> 16)) & 0xFFFF

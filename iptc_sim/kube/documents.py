@@ -26,9 +26,12 @@ MAX_ALIAS_GROWTH: Final = 1_000_000
 _TRUE: Final = frozenset({"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"})
 _FALSE: Final = frozenset({"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"})
 _NULL: Final = frozenset({"", "~", "null", "Null", "NULL"})
+_RESOLVED_TAGS: Final = frozenset(f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null"))
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,200})", re.ASCII)
 _BASED = re.compile(r"[-+]?0(b[01]{1,200}|o?[0-7]{1,200}|x[0-9a-fA-F]{1,200})", re.ASCII)
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,5})?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", re.ASCII)
+_FLOAT = re.compile(
+    r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,5})?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,9 @@ def read_documents(source: SourceFile) -> Iterator[Document]:
             try:
                 documents = list(_yaml(source))
             except InputError:
-                raise _unreadable(source, error.lineno, error.colno, f"this is not JSON: {error.msg}") from error
+                raise _unreadable(
+                    source, error.lineno, error.colno, f"this is not JSON: {error.msg}"
+                ) from error
             yield from documents
         return
     yield from _yaml(source)
@@ -106,7 +111,9 @@ def _yaml(source: SourceFile) -> Iterator[Document]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise _unreadable(source, line, column, f"this is not YAML: {error.problem or error.context}") from error
+        raise _unreadable(
+            source, line, column, f"this is not YAML: {error.problem or error.context}"
+        ) from error
     except yaml.YAMLError as error:
         raise _unreadable(source, 1, 1, f"this is not YAML: {str(error).splitlines()[0]}") from error
     except RecursionError:
@@ -173,7 +180,7 @@ class _Builder:
             total += size + more
             if not isinstance(key, str | int | float | bool | None):
                 raise self._fault(event, "a mapping's key is a list or a mapping")
-            if key == "<<" and getattr(event, "style", None) is None:
+            if key == "<<" and isinstance(event, yaml.ScalarEvent) and event.implicit[0]:
                 self._merge(merged, value)
             else:
                 pairs[key] = value
@@ -202,8 +209,8 @@ class _Builder:
 def _scalar(event: yaml.ScalarEvent) -> object:
     """Return a scalar's value: plain words by YAML's core rules, without dates and base 60, as Kubernetes reads them."""
     text: str = event.value
-    if event.style is not None or event.tag in {"!", "tag:yaml.org,2002:str"}:
-        return text
+    if not event.implicit[0] and event.tag not in _RESOLVED_TAGS:
+        return text  # quoted, or tagged as something that is text to Kubernetes
     if text in _NULL:
         return None
     if text in _TRUE:

@@ -17,7 +17,13 @@ _PORT_NAME = re.compile(_LABEL, re.ASCII)
 _OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IPV4 = re.compile(rf"{_OCTET}(\.{_OCTET}){{3}}", re.ASCII)
 
-_KIND_OF_VALUE: Final = ((bool, "true or false"), (str, "a string"), ((int, float), "a number"), (list, "a list"), (dict, "a mapping"))
+_KIND_OF_VALUE: Final = (
+    (bool, "true or false"),
+    (str, "a string"),
+    ((int, float), "a number"),
+    (list, "a list"),
+    (dict, "a mapping"),
+)
 
 
 def family_of(address: str) -> Family | None:
@@ -46,7 +52,9 @@ class Fields:
 
     __slots__ = ("_data", "_index", "_key", "_parent", "document")
 
-    def __init__(self, document: Document, data: object, parent: Fields | None = None, key: str = "", index: int = -1) -> None:
+    def __init__(
+        self, document: Document, data: object, parent: Fields | None = None, key: str = "", index: int = -1
+    ) -> None:
         self.document, self._parent, self._key, self._index = document, parent, key, index
         if not isinstance(data, dict):
             self._data: dict[object, object] = {}
@@ -63,7 +71,9 @@ class Fields:
             fields = fields._parent
         return ".".join(reversed(parts))
 
-    def fault(self, key: str, message: str, expected: str = "", code: str = "IPT051", hint: str = "") -> InputError:
+    def fault(
+        self, key: str, message: str, expected: str = "", code: str = "IPT051", hint: str = ""
+    ) -> InputError:
         """Return the error for a field, to be raised."""
         path = self.path(key)
         subject = f"{self.document.name}: {path}" if path else self.document.name
@@ -83,7 +93,9 @@ class Fields:
         if value is None:
             return default
         if not isinstance(value, str):
-            raise self.fault(key, f"{_described(value)} stands where a string belongs", hint=_quote_hint(value))
+            raise self.fault(
+                key, f"{_described(value)} stands where a string belongs", hint=_quote_hint(value)
+            )
         return value
 
     def choice(self, key: str, known: Iterable[str], default: str) -> str:
@@ -91,7 +103,9 @@ class Fields:
         value = self.text(key) or default
         names = tuple(known)
         if value not in names:
-            raise self.fault(key, f"{value} is not one of its values", ", ".join(names), hint=suggestion(value, names))
+            raise self.fault(
+                key, f"{value} is not one of its values", ", ".join(names), hint=suggestion(value, names)
+            )
         return value
 
     def boolean(self, key: str) -> bool | None:
@@ -107,7 +121,9 @@ class Fields:
         if value is None:
             return None
         if not isinstance(value, int) or isinstance(value, bool):
-            raise self.fault(key, f"{_described(value)} stands where a whole number belongs", f"{first} to {last}")
+            raise self.fault(
+                key, f"{_described(value)} stands where a whole number belongs", f"{first} to {last}"
+            )
         if not first <= value <= last:
             shown = str(value) if -(10**20) < value < 10**20 else "a huge number"
             raise self.fault(key, f"{shown} is out of range", f"{first} to {last}")
@@ -170,7 +186,9 @@ class Fields:
         values = tuple(value.strip(" \t") for value in self.texts(key))
         for index, value in enumerate(values):
             if not is_range(value):
-                raise self.fault(f"{key}[{index}]", f"{value} is not an address range", "such as 203.0.113.0/24")
+                raise self.fault(
+                    f"{key}[{index}]", f"{value} is not an address range", "such as 203.0.113.0/24"
+                )
         return values
 
     def strings(self, key: str) -> dict[str, str]:

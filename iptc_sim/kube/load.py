@@ -61,7 +61,9 @@ def read_objects(sources: Iterable[SourceFile]) -> Cluster:
                 store.add(fields, version, kind)
         if empty:
             expected = "Service, Endpoints, EndpointSlice, Pod, Deployment or Node objects"
-            raise InputError(Diagnostic("IPT003", "there is no object in it", subject=source.name, expected=expected))
+            raise InputError(
+                Diagnostic("IPT003", "there is no object in it", subject=source.name, expected=expected)
+            )
     return store.cluster()
 
 
@@ -76,7 +78,9 @@ def _objects(document: Document) -> Iterator[tuple[Fields, str, str]]:
     for item in top.children("items"):
         item_kind = item.text("kind") or kind.removesuffix("List")
         if not item_kind or (item_kind.endswith("List") and item.has("items")):
-            raise item.fault("kind", "a List cannot stand inside a List" if item_kind else "it is missing", code="IPT050")
+            raise item.fault(
+                "kind", "a List cannot stand inside a List" if item_kind else "it is missing", code="IPT050"
+            )
         yield item, item.text("apiVersion") or version, item_kind
 
 
@@ -121,7 +125,9 @@ class _Store:
         """Return what was read."""
         found = list(self.objects.values())
         skipped = [
-            Diagnostic("IPT050", f"{count} of kind {kind} not used here: skipped", Severity.NOTE, subject=name)
+            Diagnostic(
+                "IPT050", f"{count} of kind {kind} not used here: skipped", Severity.NOTE, subject=name
+            )
             for (name, kind), count in self.skipped.items()
         ]
         cluster = Cluster(

@@ -70,7 +70,7 @@ def _endpoint(item: Fields) -> Endpoint | None:
     addresses = item.addresses("addresses")
     if not addresses:
         return None
-    node = item.text("nodeName") or item.strings("deprecatedTopology").get("kubernetes.io/hostname", "")
+    node = item.text("nodeName") or item.strings("topology").get("kubernetes.io/hostname", "")  # v1beta1
     ready, serving, terminating = True, True, False
     if conditions := item.child("conditions"):
         ready = conditions.boolean("ready") is not False

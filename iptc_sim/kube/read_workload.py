@@ -55,7 +55,9 @@ def read_deployment(fields: Fields, metadata: Fields, namespace: str) -> Deploym
         raise spec.fault("selector", "it is missing, and apps/v1 has no default for it")
     for key, value in selector.strings("matchLabels").items() if selector else ():
         if labels.get(key) != value:
-            raise spec.fault("selector", f"it asks for {key}={value}, which spec.template.metadata.labels does not have")
+            raise spec.fault(
+                "selector", f"it asks for {key}={value}, which spec.template.metadata.labels does not have"
+            )
     replicas = spec.integer("replicas", 0, MAX_REPLICAS)
     pod = template.child("spec")
     made = PodTemplate(labels, _container_ports(pod), pod.text("nodeName") if pod else "")

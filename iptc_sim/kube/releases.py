@@ -170,5 +170,11 @@ def find_release(name: str) -> Release:
     known = ", ".join(RELEASES)
     nearest = suggestion(name, RELEASES) or suggestion(name.lstrip("v").rpartition(".")[0], RELEASES)
     raise UsageError(
-        Diagnostic("IPT054", f"{name or 'an empty text'} is not a release of kube-proxy known here", subject="--release", expected=known, hint=nearest)
+        Diagnostic(
+            "IPT054",
+            f"{name or 'an empty text'} is not a release of kube-proxy known here",
+            subject="--release",
+            expected=known,
+            hint=nearest,
+        )
     )

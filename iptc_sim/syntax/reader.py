@@ -168,7 +168,8 @@ class Reader:
         made = {name: _table(name, chains) for name, chains in tables.items()}
         for table in made.values():
             self._inspect(table)
-        return Ruleset(made, self.family, tuple(self.notes))
+        whole = all(section.table for section in self._sections)
+        return Ruleset(made, self.family, tuple(self.notes), whole)
 
     def _guess(self, section: _Section) -> str:
         if self.table:

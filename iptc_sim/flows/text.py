@@ -1,0 +1,223 @@
+"""Flow text -> Flow."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import cache
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final
+
+from iptc_sim.connection import Flow, State
+from iptc_sim.diagnostics import Diagnostic, InputError, SourceFile, Span, suggestion
+from iptc_sim.matches.icmp import ICMP_TYPES
+from iptc_sim.packet import PORT_PROTOCOLS, TCP_FLAGS, Packet
+from iptc_sim.protocols import ICMP, ICMPV6, TCP, parse_integer, protocol_names, protocol_number
+from iptc_sim.resources import resource
+from iptc_sim.values import UNKNOWN, Address, Interface, Unknown
+
+if TYPE_CHECKING:
+    from lark import Lark, Token, Tree
+
+EXAMPLE: Final = "tcp 10.244.1.5:33000 -> 10.97.126.137:8125 in cni0"
+_ICMPV6_NAMES: Final = {
+    "destination-unreachable": 1, "packet-too-big": 2, "time-exceeded": 3, "parameter-problem": 4, "echo-request": 128,
+    "ping": 128, "echo-reply": 129, "pong": 129, "router-solicitation": 133, "router-advertisement": 134,
+    "neighbour-solicitation": 135, "neighbour-advertisement": 136,
+}  # fmt: skip
+_ENDPOINT = re.compile(r"\[(?P<six>[^\]]*)\](?::(?P<port6>[^:]*))?|(?P<four>[^:]*)(?::(?P<port4>[^:]*))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An address with its port, None where none is written."""
+
+    address: Address
+    port: int | None | Unknown
+
+
+@cache
+def _parser() -> Lark:
+    from lark import Lark  # noqa: PLC0415 - only flows in words need it
+
+    return Lark(resource("grammar", "flow.lark").read_text(encoding="utf-8"), parser="lalr", lexer="contextual")
+
+
+def parse_flow(text: str, *, name: str = "--flow", line: int = 1, source: SourceFile | None = None) -> Flow:
+    """Read a flow in words, such as ``tcp 10.244.1.5:33000 -> 10.97.126.137:8125 in cni0``.
+
+    Without ``in IFACE`` and ``from host`` the packet comes in by an interface that is not known, unless its source is a
+    loopback address: then this node makes it.
+
+    Args:
+        text: one line.
+        name: what to call the text in errors.
+        line: its line number, where it stands in ``source``.
+        source: the file it is a line of.
+
+    Raises:
+        InputError: IPT040, with the column.
+    """
+    from lark import UnexpectedInput  # noqa: PLC0415 - see _parser
+
+    place = _Place(source or SourceFile(name, text), line)
+    try:
+        tree = _parser().parse(text)
+    except UnexpectedInput as error:
+        column = max(0, error.pos_in_stream or 0) if (error.pos_in_stream or 0) >= 0 else len(text)
+        column = len(text.rstrip()) if getattr(getattr(error, "token", None), "type", "") == "$END" else column
+        expected = f"PROTOCOL SOURCE -> DESTINATION, as in {EXAMPLE}"
+        if "_IN" in (getattr(error, "accepts", None) or getattr(error, "allowed", None) or ()):
+            expected = "in IFACE, from host, mark N, ct STATE, flags LIST or icmp TYPE"
+        raise place.error("this is not a flow", column, 1, expected) from error
+    return _Reader(tree, place).flow()
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    source: SourceFile
+    line: int
+
+    def error(self, message: str, start: int, length: int, expected: str = "", hint: str = "") -> InputError:
+        span = Span(self.source, self.line, start + 1, max(1, length))
+        return InputError(Diagnostic("IPT040", message, span=span, expected=expected, hint=hint))
+
+
+class _Reader:
+    """Turns the syntax tree of a flow into a Flow."""
+
+    def __init__(self, tree: Tree[Token], place: _Place) -> None:
+        self.tree, self.place = tree, place
+
+    def flow(self) -> Flow:
+        first, source, destination, *clauses = self.tree.children
+        protocol = self._protocol(first)  # type: ignore[arg-type]
+        sender = self._endpoint(source.children[0], protocol)  # type: ignore[union-attr, arg-type]
+        receiver = self._endpoint(destination.children[0], protocol)  # type: ignore[union-attr, arg-type]
+        if sender.address.version != receiver.address.version:
+            token = destination.children[0]  # type: ignore[union-attr]
+            raise self._error(token, "source and destination are of different families")  # type: ignore[arg-type]
+        incoming: Interface = None if sender.address.is_loopback else UNKNOWN
+        packet = Packet(
+            sender.address, receiver.address, protocol, sender.port, receiver.port, in_interface=incoming
+        )
+        if protocol in {ICMP, ICMPV6}:
+            packet = replace(packet, icmp_type=8 if protocol == ICMP else 128, icmp_code=0)
+        flow = Flow(replace(packet, flags=frozenset({"SYN"}) if protocol == TCP else frozenset()))
+        for clause in clauses:
+            flow = self._clause(flow, clause)  # type: ignore[arg-type]
+        return flow
+
+    def _error(self, token: Token, message: str, expected: str = "", hint: str = "") -> InputError:
+        return self.place.error(message, token.start_pos or 0, len(token), expected, hint)
+
+    def _protocol(self, token: Token) -> int:
+        try:
+            return protocol_number(str(token))
+        except ValueError:
+            expected = "tcp, udp, icmp, sctp ... or a protocol number"
+            hint = suggestion(str(token), protocol_names())
+            raise self._error(token, f"{token} is not a protocol", expected, hint) from None
+
+    def _endpoint(self, token: Token, protocol: int) -> Endpoint:
+        try:
+            found = read_endpoint(str(token), with_port=protocol in PORT_PROTOCOLS)
+        except ValueError as error:
+            expected = "ADDRESS or ADDRESS:PORT; an IPv6 address before a port in brackets"
+            raise self._error(token, str(error), expected) from error
+        return found
+
+    def _clause(self, flow: Flow, clause: Tree[Token]) -> Flow:
+        packet = flow.packet
+        kind = str(clause.data)
+        if kind == "from_host":
+            return replace(flow, packet=replace(packet, in_interface=None))
+        token = clause.children[0]
+        word = str(token)
+        try:
+            match kind:
+                case "in_interface":
+                    packet = replace(packet, in_interface=word)
+                case "mark":
+                    packet = replace(packet, mark=_mark(word))
+                case "state":
+                    return replace(flow, state=_state(word))
+                case "flags":
+                    packet = replace(packet, flags=_flags(word, packet.protocol))
+                case _:
+                    kind_code = _icmp(word, packet.protocol)
+                    packet = replace(packet, icmp_type=kind_code[0], icmp_code=kind_code[1])
+        except ValueError as error:
+            raise self._error(token, str(error)) from error  # type: ignore[arg-type]
+        return replace(flow, packet=packet)
+
+
+def read_endpoint(text: str, *, with_port: bool) -> Endpoint:
+    """Read ``ADDRESS``, ``ADDRESS:PORT`` or ``[ADDRESS]:PORT``; ``*`` is a port that is not known.
+
+    Raises:
+        ValueError: it is none of these, or has a port where the protocol has none.
+    """
+    bare = _address(text)
+    if bare is not None:
+        return Endpoint(bare, UNKNOWN if with_port else None)
+    found = _ENDPOINT.fullmatch(text)
+    address = _address((found["six"] or found["four"] or "")) if found else None
+    if found is None or address is None:
+        raise ValueError(f"{text} is not an address with a port")
+    port = found["port6"] or found["port4"]
+    if not with_port:
+        raise ValueError(f"{text} has a port, which this protocol has not")
+    if port == "*":
+        return Endpoint(address, UNKNOWN)
+    number = parse_integer(port or "")
+    if number is None or number > 65535:
+        raise ValueError(f"{port or 'nothing'} is not a port 0-65535")
+    return Endpoint(address, number)
+
+
+def _address(text: str) -> Address | None:
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None
+
+
+def _mark(text: str) -> int:
+    value = parse_integer(text)
+    if value is None or value > 0xFFFFFFFF:
+        raise ValueError(f"{text} is not a mark of 32 bits")
+    return value
+
+
+def _state(text: str) -> State:
+    try:
+        return State(text.upper())
+    except ValueError:
+        names = ", ".join(state.lower() for state in State)
+        raise ValueError(f"{text} is not a state: one of {names}") from None
+
+
+def _flags(text: str, protocol: int) -> frozenset[str]:
+    if protocol != TCP:
+        raise ValueError("only TCP packets have flags")
+    names = [] if text.lower() == "none" else text.upper().split(",")
+    for name in names:
+        if name not in TCP_FLAGS:
+            raise ValueError(f"{name} is not a TCP flag: {', '.join(TCP_FLAGS)}")
+    return frozenset(names)
+
+
+def _icmp(text: str, protocol: int) -> tuple[int, int]:
+    if protocol not in {ICMP, ICMPV6}:
+        raise ValueError("only ICMP packets have a type")
+    if protocol == ICMPV6 and text.lower() in _ICMPV6_NAMES:
+        return _ICMPV6_NAMES[text.lower()], 0
+    for name, kind, code in ICMP_TYPES if protocol == ICMP else ():
+        if name.lower() == text.lower() and kind != 255:
+            return kind, code or 0
+    kind_text, _, code_text = text.partition("/")
+    kind_number, code_number = parse_integer(kind_text), parse_integer(code_text or "0")
+    if kind_number is None or code_number is None or max(kind_number, code_number) > 255:
+        raise ValueError(f"{text} is not an ICMP type")
+    return kind_number, code_number

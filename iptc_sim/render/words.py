@@ -1,0 +1,116 @@
+"""Sentences that several formats share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from iptc_sim.connection import Manip
+from iptc_sim.diagnostics import printable
+from iptc_sim.extension import Accept, Continue, Drop, Goto, Jump, Reject, Return, SetMark, Translate
+from iptc_sim.trace import End, Fate, RuleStep, Trace, TranslateStep
+from iptc_sim.values import UNKNOWN, Odds
+
+#: Names for chains, such as ``KUBE-SVC-...`` -> ``default/my-nginx``.
+Labels = Mapping[str, str]
+
+
+def odds_text(odds: Odds | None) -> str:
+    """Return ``1/3 (33.333%)``."""
+    return "odds not known" if odds is None else f"{odds} ({odds.percent})"
+
+
+def place(step: RuleStep) -> str:
+    """Return ``nat KUBE-SERVICES rule 3``."""
+    return printable(f"{step.table} {step.chain} rule {step.number}")
+
+
+def line_of(step: RuleStep) -> str:
+    """Return ``line 12`` of the dump, or nothing for a rule without a text."""
+    return f"line {step.rule.line}" if step.rule.line else ""
+
+
+def label_of(step: RuleStep, labels: Labels) -> str:
+    """Return what a rule is about: the name of the chain that it jumps to, else its comment."""
+    action = step.action
+    name = labels.get(action.chain, "") if isinstance(action, Jump | Goto) else ""
+    return printable(name or step.rule.comment)
+
+
+def action_text(step: RuleStep) -> str:
+    """Return what the target did, ``-> KUBE-SERVICES`` or ``ACCEPT``."""
+    match step.action:
+        case Jump(chain):
+            return printable(f"-> {chain}")
+        case Goto(chain):
+            return printable(f"-> {chain} (goto)")
+        case Accept():
+            return "ACCEPT"
+        case Drop():
+            return "DROP"
+        case Return():
+            return "RETURN"
+        case Reject(code):
+            return f"REJECT with {code}"
+        case SetMark(mark):
+            before = step.mark[0] if step.mark else 0
+            return f"mark {before:#x} => {mark:#x}" if before != mark else f"mark stays {mark:#x}"
+        case Continue(note):
+            return printable(note) or "counted"
+        case Translate() | None:
+            return step.rule.target.name if step.rule.target else "counted"
+        case _:
+            return printable(step.rule.target.name) if step.rule.target else ""
+
+
+def translation_text(step: TranslateStep) -> str:
+    """Return ``destination 10.97.126.137:8125 => 172.17.0.4:80``."""
+    before, after = step.before, step.after
+    if step.manip is Manip.SOURCE:
+        old, new = before.source_text, after.source_text
+        if after.source is UNKNOWN:
+            new = "an address of this node"
+    else:
+        old, new = before.destination_text, after.destination_text
+        if after.destination is UNKNOWN:
+            new = f"this node, port {after.dport}"
+    if old == new:
+        return f"{step.manip} stays {old}"
+    note = f" ({printable(step.note)})" if step.note else ""
+    return f"{step.manip} {old} => {new}{note}"
+
+
+def verdict(trace: Trace, end: End) -> str:
+    """Return the sentence that says what became of the packet."""
+    packet, first = end.packet, trace.flow.packet
+    changed = []
+    if packet.destination_text != first.destination_text:
+        changed.append(f"destination {first.destination_text} translated")
+    if packet.source is UNKNOWN:
+        changed.append("source masqueraded")
+    elif packet.source_text != first.source_text:
+        changed.append(f"source {first.source_text} translated to {packet.source_text}")
+    untouched = "" if end.fate in {Fate.DROP, Fate.REJECT, Fate.LOST} else " (not translated)"
+    how = f" ({', '.join(changed)})" if changed else untouched
+    return f"{_fate(end)}{how}"
+
+
+def _fate(end: End) -> str:
+    packet = end.packet
+    match end.fate:
+        case Fate.LOCAL:
+            return f"delivered on this node to {packet.destination_text}"
+        case Fate.FORWARD:
+            return f"forwarded to {packet.destination_text}{_by(end)}"
+        case Fate.SENT:
+            return f"sent to {packet.destination_text}{_by(end)}"
+        case Fate.DROP:
+            return f"DROPPED on its way to {packet.destination_text} by {printable(end.why)}"
+        case Fate.REJECT:
+            return f"REJECTED on its way to {packet.destination_text} with {end.code} by {printable(end.why)}"
+        case Fate.LOST:
+            return f"LOST on its way to {packet.destination_text}: {printable(end.why)}"
+
+
+def _by(end: End) -> str:
+    out = end.packet.out_interface
+    return f" by {printable(out)}" if isinstance(out, str) else ""
