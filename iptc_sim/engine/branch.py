@@ -9,7 +9,7 @@ from iptc_sim.engine.hooks import Stop
 from iptc_sim.engine.judge import Assumed
 from iptc_sim.packet import Packet
 from iptc_sim.ruleset import Chain
-from iptc_sim.trace import End, Step
+from iptc_sim.steps import End, Step
 from iptc_sim.values import CERTAIN, UNKNOWN, Interface, Odds
 
 

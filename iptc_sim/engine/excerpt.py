@@ -31,7 +31,7 @@ def complete_excerpt(ruleset: Ruleset) -> tuple[Ruleset, tuple[str, ...]]:
     chain = Chain(str(Hook.PREROUTING), (_DOCKER_JUMP,), declared=False)
     chains = {chain.name: chain, **table.chains}
     text = (
-        "the dump is an excerpt without nat PREROUTING: the jump that dockerd always writes there is taken as present "
-        "(-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER); --as-is leaves it out"
+        "an excerpt without nat PREROUTING: dockerd's jump to DOCKER is taken as there "
+        "(-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER; --as-is leaves it out)"
     )
     return replace(ruleset, tables={**ruleset.tables, "nat": Table("nat", chains)}), (text,)

@@ -16,7 +16,7 @@ from iptc_sim.extension import Hook
 from iptc_sim.node import InterfaceAddress, Node
 from iptc_sim.packet import Packet
 from iptc_sim.ruleset import Ruleset
-from iptc_sim.trace import ConntrackStep, End, Fate, HookStep, RouteStep, Segment, Trace, TranslateStep
+from iptc_sim.steps import ConntrackStep, End, Fate, HookStep, RouteStep, Segment, Trace, TranslateStep
 from iptc_sim.values import UNKNOWN, Prefix
 
 #: More branches than this are not explored.
@@ -27,7 +27,13 @@ MAX_STEPS: Final = 20_000_000
 
 
 def explore(
-    ruleset: Ruleset, flow: Flow, node: Node, *, connection: Connection | None = None, max_ends: int = MAX_ENDS
+    ruleset: Ruleset,
+    flow: Flow,
+    node: Node,
+    *,
+    connection: Connection | None = None,
+    assumptions: tuple[str, ...] = (),
+    max_ends: int = MAX_ENDS,
 ) -> Trace:
     """Send a packet through a ruleset and follow every branch.
 
@@ -36,13 +42,14 @@ def explore(
         flow: the packet, and its ctstate where that is told.
         node: the machine.
         connection: the entry of a flow that exists (for replies); None: the packet is the first that is seen.
+        assumptions: what was assumed about the ruleset; said first in the trace.
         max_ends: how many branches are followed.
 
     Raises:
         UsageError: IPT043, there are more branches, or the walk is too long.
         InputError: IPT033, the chains are such that the kernel refuses them.
     """
-    return _Exploration(ruleset, flow, node, connection, max_ends).run()
+    return _Exploration(ruleset, flow, node, connection, max_ends).run(assumptions)
 
 
 class _Exploration:
@@ -58,7 +65,7 @@ class _Exploration:
         self.walks: dict[Walk, TableWalk] = {}
         self.steps = 0
 
-    def run(self) -> Trace:
+    def run(self, assumptions: tuple[str, ...]) -> Trace:
         local = self.flow.packet.in_interface is None
         waiting = [Branch(OUTPUT if local else ARRIVE, self.flow.packet)]
         while waiting:
@@ -76,7 +83,7 @@ class _Exploration:
             elif result is not None:
                 self.ends.append(replace(result, segment=number))
             self._check_bounds()
-        return Trace(self.flow, tuple(self.segments), tuple(self.ends), tuple(self._assumptions()))
+        return Trace(self.flow, tuple(self.segments), tuple(self.ends), (*assumptions, *self._assumptions()))
 
     def _check_bounds(self) -> None:
         if len(self.ends) > self.max_ends or self.steps > MAX_STEPS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from iptc_sim.trace import End, Fate, Trace
+from iptc_sim.steps import End, Fate, Trace
 from iptc_sim.values import Odds
 
 

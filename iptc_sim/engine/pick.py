@@ -6,7 +6,7 @@ from dataclasses import replace
 from random import Random
 
 from iptc_sim.diagnostics import Diagnostic, UsageError
-from iptc_sim.trace import End, Trace
+from iptc_sim.steps import End, Trace
 from iptc_sim.values import CERTAIN, Odds
 
 

@@ -10,7 +10,7 @@ from iptc_sim.node import Node
 from iptc_sim.packet import Packet
 from iptc_sim.protocols import ICMP, ICMPV6, TCP
 from iptc_sim.ruleset import Ruleset
-from iptc_sim.trace import End, Fate, Trace
+from iptc_sim.steps import End, Fate, Trace
 
 _ANSWERED = frozenset({Fate.LOCAL, Fate.FORWARD, Fate.SENT})
 _ECHO_REPLY = {ICMP: 0, ICMPV6: 129}

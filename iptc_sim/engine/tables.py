@@ -28,7 +28,7 @@ from iptc_sim.extension import (
 )
 from iptc_sim.node import Node
 from iptc_sim.ruleset import Rule, Ruleset
-from iptc_sim.trace import BackStep, ChainStep, End, Fate, NoteStep, PolicyStep, RuleStep, TranslateStep
+from iptc_sim.steps import BackStep, ChainStep, End, Fate, NoteStep, PolicyStep, RuleStep, TranslateStep
 
 #: How deep chains may be nested: what the kernel allows (``NFT_JUMP_STACK_SIZE``).
 MAX_DEPTH: Final = 16

@@ -127,29 +127,49 @@ class _Reader:
             raise self._error(token, str(error), expected) from error
         return found
 
-    def _clause(self, flow: Flow, clause: Tree[Token]) -> Flow:
-        packet = flow.packet
-        kind = str(clause.data)
-        if kind == "from_host":
-            return replace(flow, packet=replace(packet, in_interface=None))
-        token = clause.children[0]
-        word = str(token)
+    def _clause(self, flow: Flow, item: Tree[Token]) -> Flow:
+        if str(item.data) == "from_host":
+            return replace(flow, packet=replace(flow.packet, in_interface=None))
+        token = item.children[0]
         try:
-            match kind:
-                case "in_interface":
-                    packet = replace(packet, in_interface=word)
-                case "mark":
-                    packet = replace(packet, mark=_mark(word))
-                case "state":
-                    return replace(flow, state=_state(word))
-                case "flags":
-                    packet = replace(packet, flags=_flags(word, packet.protocol))
-                case _:
-                    kind_code = _icmp(word, packet.protocol)
-                    packet = replace(packet, icmp_type=kind_code[0], icmp_code=kind_code[1])
+            return _apply(flow, str(item.data), str(token))
         except ValueError as error:
             raise self._error(token, str(error)) from error  # type: ignore[arg-type]
-        return replace(flow, packet=packet)
+
+
+def clause(flow: Flow, kind: str, word: str) -> Flow:
+    """Return the flow with one clause more, as the options of the command line give them.
+
+    Args:
+        flow: to add to.
+        kind: ``in``, ``mark``, ``ct``, ``flags`` or ``icmp``.
+        word: its value.
+
+    Raises:
+        InputError: IPT040, the value cannot be one.
+    """
+    names = {"in": "in_interface", "ct": "state", "icmp": "icmp_type"}
+    try:
+        return _apply(flow, names.get(kind, kind), word)
+    except ValueError as error:
+        raise InputError(Diagnostic("IPT040", str(error), subject=f"--{kind}")) from error
+
+
+def _apply(flow: Flow, kind: str, word: str) -> Flow:
+    packet = flow.packet
+    match kind:
+        case "in_interface":
+            packet = replace(packet, in_interface=word)
+        case "mark":
+            packet = replace(packet, mark=_mark(word))
+        case "state":
+            return replace(flow, state=_state(word))
+        case "flags":
+            packet = replace(packet, flags=_flags(word, packet.protocol))
+        case _:
+            kind_code = _icmp(word, packet.protocol)
+            packet = replace(packet, icmp_type=kind_code[0], icmp_code=kind_code[1])
+    return replace(flow, packet=packet)
 
 
 def read_endpoint(text: str, *, with_port: bool) -> Endpoint:

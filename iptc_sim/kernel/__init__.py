@@ -1,7 +1,7 @@
 """The same scenario in the real Linux kernel, inside throw-away network namespaces."""
 
 from iptc_sim.kernel.errors import KernelError, RulesRefusedError
-from iptc_sim.kernel.lab import Lab
+from iptc_sim.kernel.lab import Lab, Reader
 from iptc_sim.kernel.report import Arrival, ConntrackEntry, Headers, Hit, KernelTrace, Stage, Walk
 from iptc_sim.kernel.requirements import requirements
 from iptc_sim.kernel.rules import Variant
@@ -15,6 +15,7 @@ __all__ = [
     "KernelError",
     "KernelTrace",
     "Lab",
+    "Reader",
     "RulesRefusedError",
     "Stage",
     "Variant",

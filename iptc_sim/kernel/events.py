@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from iptc_sim.kernel.namespace import Namespace
 from iptc_sim.kernel.report import Headers, Hit, Stage, Walk
 from iptc_sim.values import Family
 
@@ -25,7 +26,6 @@ class TraceEvent:
             (legacy).
         verdict: as in :class:`Hit`; empty where the trace does not tell it (legacy).
         target: the chain of a JUMP or GOTO.
-        text: the rule as ``iptables -S`` prints it; empty where the trace does not tell it (legacy).
     """
 
     key: str
@@ -37,11 +37,12 @@ class TraceEvent:
     place: int = 0
     verdict: str = ""
     target: str | None = None
-    text: str = ""
 
 
 class TraceSource(Protocol):
-    """Where trace events come from."""
+    """Where trace events come from: a listener inside a namespace."""
+
+    def __init__(self, namespace: Namespace) -> None: ...
 
     def read(self, timeout: float) -> list[TraceEvent]:
         """Return the events that have come in, after waiting up to ``timeout`` seconds for the first.

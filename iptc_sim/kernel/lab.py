@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import StrEnum
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
@@ -16,6 +17,7 @@ from iptc_sim.kernel.events import TraceEvent, TraceSource, walks_of
 from iptc_sim.kernel.monitor import XtablesMonitor
 from iptc_sim.kernel.namespace import Namespace
 from iptc_sim.kernel.nflog import Nflog
+from iptc_sim.kernel.nftrace import Nftrace
 from iptc_sim.kernel.probes import Probes, is_probe, one_cpu
 from iptc_sim.kernel.report import Arrival, ConntrackEntry, Hit, KernelTrace, Walk
 from iptc_sim.kernel.rules import RuleBook, Variant
@@ -30,6 +32,19 @@ T = TypeVar("T")
 _IDENTIFIERS: Final = 0xFFFF
 
 
+class Reader(StrEnum):
+    """Who reads iptables-nft's traces."""
+
+    XTABLES_MONITOR = "xtables-monitor"
+    NETLINK = "netlink"
+
+
+_READERS: Final[dict[Reader, type[TraceSource]]] = {
+    Reader.XTABLES_MONITOR: XtablesMonitor,
+    Reader.NETLINK: Nftrace,
+}
+
+
 class Lab:
     """A node and its far ends; a context manager. One thread only may use it.
 
@@ -39,6 +54,8 @@ class Lab:
         routes: routes beside those of the connected networks.
         sysctls: such as ``{"net/ipv4/conf/all/route_localnet": "1"}``; forwarding is on and rp_filter is off
             unless told otherwise.
+        reader: who reads iptables-nft's traces: ``xtables-monitor``, or ``netlink`` (quicker, and always
+            taken for IPv6, where xtables-monitor 1.8.9 fails). iptables-legacy's come by the netfilter log.
 
     Raises:
         KernelError: there is no interface; on entering: the machine cannot do it (see ``requirements``).
@@ -50,6 +67,7 @@ class Lab:
         routes: Iterable[Route] = (),
         *,
         sysctls: Mapping[str, str] | None = None,
+        reader: str = "xtables-monitor",
     ) -> None:
         if not interfaces:
             raise KernelError("a lab needs an interface beside lo")
@@ -57,7 +75,8 @@ class Lab:
         self._routes = tuple(routes)
         self._sysctls = sysctls or {}
         self._open = contextlib.ExitStack()
-        self._source: TraceSource | None = None
+        self._reader = _READERS[Reader(reader)]
+        self._sources: dict[type[TraceSource], TraceSource] = {}
         self._books: dict[Family, RuleBook] = {}
         self._identifier = 0
 
@@ -103,10 +122,11 @@ class Lab:
         # Noted before it is tried, so that what a refused text has left behind is cleared by the next.
         self._books[which] = RuleBook(back_end, rulebook.tables_named(rules))
         self._books[which] = rulebook.load(self._node, rules, which, back_end)
-        if self._source is None:
-            self._source = XtablesMonitor(self._node) if back_end is Variant.NFT else Nflog(self._node)
-            self._open.callback(self._source.close)
-        self._probes.wait_for_start(self._source, which)
+        kind = self._source_type(which)
+        if kind not in self._sources:
+            self._sources[kind] = kind(self._node)
+            self._open.callback(self._sources[kind].close)
+        self._probes.wait_for_start(self._sources[kind], which)
 
     def inject(
         self, packet: Packet, *, ttl: int = 64, icmp_id: int | None = None, conntrack: bool = True
@@ -185,15 +205,21 @@ class Lab:
         return None
 
     def _observe(self, action: Callable[[], object], family: Family) -> tuple[list[Walk], list[Arrival]]:
-        if self._source is None or family not in self._books:
+        if family not in self._books:
             raise KernelError(f"no rules are loaded for IPv{family}")
-        self._source.read(0)
+        source = self._sources[self._source_type(family)]
+        source.read(0)
         self._far_end.received()
         with one_cpu():
             action()
-            events = self._probes.events_so_far(self._source, family)
+            events = self._probes.events_so_far(source, family)
             arrivals = self._far_end.received()
         return [walk for walk in walks_of(events, self._resolve, self._keep) if not is_probe(walk)], arrivals
+
+    def _source_type(self, family: Family) -> type[TraceSource]:
+        if self._books[family].variant is Variant.LEGACY:
+            return Nflog
+        return Nftrace if family is Family.IPV6 else self._reader
 
     def _keep(self, event: TraceEvent) -> bool:
         book = self._books.get(event.family)

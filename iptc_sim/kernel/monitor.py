@@ -6,7 +6,8 @@
      TRACE: 2 bddd20aa nat:OUTPUT:rule:0x4:JUMP:DOCKER  -4 -t nat -A OUTPUT -j DOCKER
      TRACE: 2 bddd20aa nat:OUTPUT:policy:ACCEPT
 
-A PACKET line stands before the first TRACE line of every base chain.
+A PACKET line stands before the first TRACE line of every base chain. For IPv6 see
+:mod:`iptc_sim.kernel.nftrace`.
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ from iptc_sim.kernel.errors import KernelError
 from iptc_sim.kernel.events import TraceEvent
 from iptc_sim.kernel.namespace import Namespace
 from iptc_sim.kernel.report import Headers
+from iptc_sim.packet import TCP_FLAGS
 from iptc_sim.values import Family
 
 _TRACE: Final = re.compile(
     r" TRACE: (?P<family>\d+) (?P<id>[0-9a-f]+) (?P<table>\w+):(?P<chain>\S+?)"
     r":(?P<kind>rule|policy|return)(?::(?P<handle>0x[0-9a-f]+))?:(?P<verdict>\w*)(?::(?P<target>\S+))?"
-    r"(?: +-[46] -t \w+ (?P<text>.*))?"
+    r"(?: .*)?"
 )
 
 #: The numbers of the families, NFPROTO_IPV4 and NFPROTO_IPV6.
@@ -38,14 +40,14 @@ _RETURN: Final = "0xfffffffb"
 
 
 class XtablesMonitor:
-    """``xtables-monitor --trace`` running in a namespace.
+    """``xtables-monitor --trace -4`` running in a namespace.
 
     Raises:
         KernelError: it is not installed.
     """
 
     def __init__(self, namespace: Namespace) -> None:
-        self._process: subprocess.Popen[bytes] = namespace.start(["xtables-monitor", "--trace"])
+        self._process: subprocess.Popen[bytes] = namespace.start(["xtables-monitor", "--trace", "-4"])
         if self._process.stdout is None:
             raise AssertionError("the process was started with a pipe")
         self._pipe = self._process.stdout
@@ -86,9 +88,16 @@ class XtablesMonitor:
         key = f"{found['family']} {found['id']}"
         verdict = "RETURN" if found["verdict"] == _RETURN else found["verdict"]
         return TraceEvent(
-            key, _FAMILIES[found["family"]], self._packets.pop(key, None), found["table"], found["chain"],
-            found["kind"], int(found["handle"] or "0", 16), verdict, found["target"], found["text"] or "",
-        )  # fmt: skip
+            key=key,
+            family=_FAMILIES[found["family"]],
+            opens=self._packets.pop(key, None),
+            table=found["table"],
+            chain=found["chain"],
+            kind=found["kind"],
+            place=int(found["handle"] or "0", 16),
+            verdict=verdict,
+            target=found["target"],
+        )
 
 
 def headers_of(words: list[str]) -> Headers:
@@ -104,5 +113,5 @@ def headers_of(words: list[str]) -> Headers:
         mark=int(values.get("MARK", "0"), 0),
         ttl=int(values.get("TTL", values.get("HOPLIMIT", "0"))),
         identifier=int(values.get("ID", values.get("FLOWLBL", "0"))),
-        words=frozenset(word for word in words if "=" not in word),
+        flags=frozenset(words).intersection(TCP_FLAGS),
     )

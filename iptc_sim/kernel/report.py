@@ -24,7 +24,7 @@ class Headers:
         mark: the nfmark.
         ttl: time to live, or hop limit.
         identifier: the IPv4 id or the IPv6 flow label; it ties a walk to the packet that was sent.
-        words: what else is shown without a value, such as ``SYN`` or ``LOOPBACK``.
+        flags: the TCP flags that are set.
     """
 
     in_interface: str | None
@@ -36,7 +36,7 @@ class Headers:
     mark: int
     ttl: int
     identifier: int
-    words: frozenset[str] = frozenset()
+    flags: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Hit:
     Args:
         table: the table.
         chain: the chain.
-        kind: ``rule`` or ``policy``; ``return`` is what a kernel may show for the end of a user chain.
+        kind: ``rule`` or ``policy``. The end of a user chain is no hit: iptables-nft's trace doesn't show it.
         verdict: ``ACCEPT``, ``DROP``, ``CONTINUE``, ``JUMP``, ``GOTO`` or ``RETURN``. A nat target that
             translated says ``ACCEPT``, REJECT says ``DROP``.
         target_chain: the chain of a JUMP or GOTO.

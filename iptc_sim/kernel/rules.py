@@ -40,6 +40,8 @@ COMMIT
 #: How many rules of our own stand first in a chain.
 _OWN_RULES: Final = {("raw", "PREROUTING"): 2, ("raw", "OUTPUT"): 1}
 
+_NFT_FAMILIES: Final = {Family.IPV4: "ip", Family.IPV6: "ip6"}
+
 _TABLE_LINE: Final = re.compile(r"^\*(\w+)[ \t]*$", re.MULTILINE)
 
 #: What a target returns, where legacy's trace leaves it untold. Every other target lets the packet go on.
@@ -63,51 +65,35 @@ class RuleBook:
     Args:
         variant: the back end.
         tables: the tables that the user's text names.
+        texts: the rules of every chain, as ``iptables -S`` prints them, ours included.
+        policies: the policy of every base chain.
         handles: nft: (table, chain, handle) of every rule, to its number.
-        texts: legacy: the rules of every chain, as ``iptables -S`` prints them, ours included.
-        policies: legacy: the policy of every base chain.
     """
 
     variant: Variant
     tables: frozenset[str]
-    handles: dict[tuple[str, str, int], int] = field(default_factory=dict)
     texts: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     policies: dict[tuple[str, str], str] = field(default_factory=dict)
+    handles: dict[tuple[str, str, int], int] = field(default_factory=dict)
 
     def resolve(self, event: TraceEvent) -> Hit | None:
         """Return the hit that an event of this family stands for; None for the harness's own rules."""
-        own = _OWN_RULES.get((event.table, event.chain), 0)
-        if self.variant is Variant.LEGACY:
-            return self._resolve_legacy(event, own)
-        if event.kind == "policy":
-            return Hit(event.table, event.chain, "policy", event.verdict)
-        number = self.handles.get((event.table, event.chain, event.place), 0)
-        if 0 < number <= own:
-            return None
-        return Hit(
-            event.table,
-            event.chain,
-            event.kind,
-            event.verdict,
-            event.target,
-            event.text,
-            number - own if number else None,
-        )
-
-    def _resolve_legacy(self, event: TraceEvent, own: int) -> Hit | None:
         chain = event.table, event.chain
         texts = self.texts.get(chain, [])
         # ip_tables calls an explicit unconditional ACCEPT, DROP or RETURN "policy" or "return" too; the
-        # number tells.
-        if event.place > len(texts):
-            if event.kind == "policy":
-                return Hit(*chain, "policy", self.policies.get(chain, "ACCEPT"))
-            return None  # the end of a user chain, of which nft's trace says nothing either
-        if event.place <= own:
+        # number tells: what is no rule has the number behind the last one.
+        legacy = self.variant is Variant.LEGACY
+        number = event.place if legacy else self.handles.get((*chain, event.place), 0)
+        if event.kind == "policy" and (not legacy or number > len(texts)):
+            return Hit(*chain, "policy", event.verdict or self.policies.get(chain, "ACCEPT"))
+        if not 0 < number <= len(texts):
+            return None  # the end of a user chain, of which nft's trace says nothing
+        own = _OWN_RULES.get(chain, 0)
+        if number <= own:
             return None
-        text = texts[event.place - 1]
-        verdict, target = self._verdict(event.table, text)
-        return Hit(*chain, "rule", verdict, target, text, event.place - own)
+        text = texts[number - 1]
+        verdict, target = self._verdict(event.table, text) if legacy else (event.verdict, event.target)
+        return Hit(*chain, "rule", verdict, target, text, number - own)
 
     def _verdict(self, table: str, text: str) -> tuple[str, str | None]:
         words = shlex.split(text)  # a comment may hold anything, "-j DROP" too
@@ -143,12 +129,9 @@ def load(namespace: Namespace, rules: str, family: Family, variant: Variant) -> 
         raise RulesRefusedError(str(error)) from error
     namespace.run([f"{tool}-restore", "--noflush"], _TRACING)
     book = RuleBook(variant, tables_named(rules))
+    _read_listing(book, namespace.run([f"{tool}-save"]))
     if variant is Variant.NFT:
-        _read_handles(
-            book, namespace.run(["nft", "-j", "-a", "list", "ruleset", "ip" if family == 4 else "ip6"])
-        )
-    else:
-        _read_listing(book, namespace.run([f"{tool}-save"]))
+        _read_handles(book, namespace.run(["nft", "-j", "-a", "list", "ruleset", _NFT_FAMILIES[family]]))
     return book
 
 
@@ -164,7 +147,7 @@ def clear(namespace: Namespace, family: Family, book: RuleBook) -> None:
         KernelError: a tool is missing or fails.
     """
     if book.variant is Variant.NFT:
-        namespace.run(["nft", "flush", "ruleset", "ip" if family == 4 else "ip6"])
+        namespace.run(["nft", "flush", "ruleset", _NFT_FAMILIES[family]])
         return
     # A table of ip_tables stays in its namespace once it was used; empty with policy ACCEPT it does nothing.
     empty = "".join(f"*{table}\nCOMMIT\n" for table in sorted(book.tables | {"raw"}))

@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 from iptc_sim.kernel.errors import KernelError
+from iptc_sim.kernel.report import Headers
 from iptc_sim.packet import TCP_FLAGS, Packet
 from iptc_sim.protocols import ICMP, ICMPV6, TCP, UDP
 from iptc_sim.values import Address, Family, Unknown
@@ -79,6 +80,22 @@ class Fields:
     def icmp_id(self) -> int:
         """The id of an ICMP echo message."""
         return int.from_bytes(self.payload[4:6])
+
+    def headers(self, in_interface: str | None, out_interface: str | None, mark: int) -> Headers:
+        """Return it as the headers of a trace, with what the bytes don't tell."""
+        sport, dport = self.ports or (None, None)
+        return Headers(
+            in_interface=in_interface,
+            out_interface=out_interface,
+            source=self.source,
+            destination=self.destination,
+            sport=sport,
+            dport=dport,
+            mark=mark,
+            ttl=self.ttl,
+            identifier=self.identifier,
+            flags=self.flags,
+        )
 
     def packet(self, out_interface: str | None = None) -> Packet:
         """Return it as a packet that keeps its bytes."""

@@ -1,4 +1,4 @@
-"""What the API server and the pod network would assign: cluster IPs, node ports, pods of Deployments, pod addresses.
+"""What the API server and the pod network would assign: cluster IPs, node ports, pods and theirs.
 
 Everything is a function of the objects alone, so that the same files give the same rules.
 """
@@ -24,8 +24,8 @@ NODE_PORTS: Final = range(30000, 32768)
 def assign_addresses(cluster: Cluster, settings: Settings) -> Cluster:
     """Return the cluster with every address and node port that it lacks, each with a note (IPT053).
 
-    A Service without ``clusterIP`` was never stored: it gets one, and its node ports too. A stored Service keeps what
-    it has, because kube-proxy takes a missing node port as none.
+    A Service without ``clusterIP`` was never stored: it gets one, and its node ports too. A stored Service
+    keeps what it has, because kube-proxy takes a missing node port as none.
 
     Raises:
         UsageError: IPT054, a range has no address left.
@@ -70,7 +70,7 @@ def _with_cluster_ip(service: Service, settings: Settings, pool: _Pool) -> Servi
     for family in families:
         network = ip_network(settings.service_range(family), strict=False)
         base = int(network.network_address)
-        # The first address belongs to the Service kubernetes; the range's own address and a v4 broadcast are never used.
+        # The first address belongs to the Service kubernetes; the range's own and the last are unused.
         first, last = base + 2, base + network.num_addresses - (2 if family is Family.IPV4 else 1)
         if (service.namespace, service.name) == ("default", "kubernetes"):
             first = last = base + 1
@@ -123,7 +123,7 @@ class _Pool:
         self.taken: set[int] = set()
 
     def take(self, key: str, first: int, last: int) -> int:
-        """Return a free number from ``first`` to ``last``, the same for the same key as long as it is free."""
+        """Return a free number from ``first`` to ``last``, always the same for a key while it is free."""
         size = last - first + 1
         start = int.from_bytes(sha256(key.encode()).digest()[:8]) % size if size > 0 else 0
         # One step more than there are taken numbers finds a free one, if there is one.

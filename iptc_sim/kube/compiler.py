@@ -49,15 +49,16 @@ def compile_services(cluster: Cluster, settings: Settings) -> Ruleset:
 def chain_names(cluster: Cluster, settings: Settings) -> Mapping[str, str]:
     """Return what the chains of Services and endpoints stand for.
 
-    Names are made from the objects, so that chains of another release's layout or of endpoints that get no traffic
-    are told too.
+    Names are made from the objects, so that chains of another release's layout or of endpoints that get no
+    traffic are told too.
 
     Args:
         cluster: objects as :func:`iptc_sim.kube.load_cluster` returns them.
         settings: the release decides about the names of unnamed ports.
 
     Returns:
-        ``default/web:http`` for the chains of a service port, ``default/web:http -> 10.244.1.5:8080`` for KUBE-SEP.
+        ``default/web:http`` for the chains of a service port, and for KUBE-SEP
+        ``default/web:http -> 10.244.1.5:8080``.
     """
     names: dict[str, str] = {}
     for portal in portals(cluster, settings):

@@ -1,4 +1,4 @@
-"""The endpoint controllers: Services and Pods to Endpoints and EndpointSlices (pkg/controller/endpoint, endpointslice)."""
+"""The endpoint controllers: Services and Pods to Endpoints and EndpointSlices (pkg/controller)."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ Key = tuple[str, str]
 def run_controllers(cluster: Cluster, settings: Settings) -> Cluster:
     """Return the cluster with Endpoints and EndpointSlices for every Service.
 
-    Objects that were given win: where one of the two kinds is given for a Service, the other is made from it, otherwise
-    both are made from the pods that the selector fits. A Service that ends up without endpoints gets a note (IPT052).
+    Objects that were given win: where one of the two kinds is given for a Service, the other is made from it,
+    otherwise both are made from the pods that the selector fits. A Service that ends up without endpoints
+    gets a note (IPT052).
 
     Args:
         cluster: objects with their addresses assigned.
@@ -68,7 +69,7 @@ def _usable(pods: Iterable[Pod]) -> list[Pod]:
 
 
 def _resolved(service: Service, pod: Pod) -> tuple[EndpointPort, ...]:
-    """Return the Service's ports as the pod serves them; one whose target has no such name in it is left out."""
+    """Return the Service's ports as the pod serves them, without those whose target it does not name."""
     return tuple(
         EndpointPort(port.name, port.protocol, number)
         for port in service.ports
@@ -140,7 +141,7 @@ def _mirrored(endpoints: Iterable[Endpoints], known: set[Key]) -> Iterator[Endpo
 
 
 def _gathered(slices: Iterable[EndpointSlice], known: set[Key]) -> Iterator[Endpoints]:
-    """Yield the Endpoints that a cluster with these slices would have too, for releases that read only those."""
+    """Yield the Endpoints that a cluster with these slices would have too: old releases read only those."""
     subsets: dict[Key, list[Subset]] = {}
     for item in slices:
         key = (item.namespace, item.service)

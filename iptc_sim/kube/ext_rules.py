@@ -121,9 +121,8 @@ def _write_node_port(plan: _Plan, out: RestoreText) -> None:
             f"-A KUBE-NODEPORTS -m comment --comment {portal.name} {words} -j KUBE-EXT-{portal.hash}"
         )
     if portal.node_port and not plan.serves_outside:
-        out.filter.rules.append(
-            f"-A KUBE-EXTERNAL-SERVICES {plan.refused} -m addrtype --dst-type LOCAL {words} -j {plan.refusal[1]}"
-        )
+        local = f"-m addrtype --dst-type LOCAL {words}"
+        out.filter.rules.append(f"-A KUBE-EXTERNAL-SERVICES {plan.refused} {local} -j {plan.refusal[1]}")
     if portal.health_check_node_port:
         # The health check is HTTP, whatever the service port's protocol is.
         out.filter.rules.append(
@@ -199,7 +198,7 @@ def _write_endpoints(plan: _Plan, out: RestoreText) -> None:
 def _write_dispatch(
     plan: _Plan, chain: str, backends: tuple[Backend, ...], chains: dict[str, str], out: RestoreText
 ) -> None:
-    """Write the rules that pick an endpoint: the one that a client had before, else each with the same chance."""
+    """Write the rules that pick an endpoint: the one that a client had, else each with the same chance."""
     portal, view = plan.portal, plan.view
     heads = [
         f'-A {chain} -m comment --comment "{portal.name} -> {backend.text}"'
@@ -209,8 +208,9 @@ def _write_dispatch(
     ]
     targets = [chains[backend.text] for backend in backends]
     if portal.affinity_seconds:
+        seen = f"--rcheck --seconds {portal.affinity_seconds}"
         out.nat.rules += [
-            f"{head} -m recent --name {target} --rcheck --seconds {portal.affinity_seconds} --reap -j {target}"
+            f"{head} -m recent --name {target} {seen} --reap -j {target}"
             for head, target in zip(heads, targets, strict=True)
         ]
     last = len(backends) - 1

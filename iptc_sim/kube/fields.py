@@ -1,4 +1,4 @@
-"""Typed reading of an object's fields. Every wrong type becomes one error that names file, document and field."""
+"""Typed reading of an object's fields. A wrong type is an error that names file, document and field."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _KIND_OF_VALUE: Final = (
 
 
 def family_of(address: str) -> Family | None:
-    """Return the family of an address as Kubernetes accepts it (no leading zeros, no zone), None where it is none."""
+    """Return the family of an address without leading zeros and zone; None where it is none."""
     if _IPV4.fullmatch(address):
         return Family.IPV4
     if ":" not in address or "%" in address:
@@ -63,13 +63,9 @@ class Fields:
 
     def path(self, key: str = "") -> str:
         """Return the path of a field, ``spec.ports[0].port``."""
-        parts = [key] if key else []
-        fields: Fields | None = self
-        while fields is not None:
-            if fields._key:
-                parts.append(fields._key if fields._index < 0 else f"{fields._key}[{fields._index}]")
-            fields = fields._parent
-        return ".".join(reversed(parts))
+        own = self._key if self._index < 0 else f"{self._key}[{self._index}]"
+        above = self._parent.path() if self._parent else ""
+        return ".".join(part for part in (above, own, key) if part)
 
     def fault(
         self, key: str, message: str, expected: str = "", code: str = "IPT051", hint: str = ""
@@ -193,16 +189,15 @@ class Fields:
 
     def strings(self, key: str) -> dict[str, str]:
         """Return a mapping of strings to strings (labels); empty where it is missing or null."""
-        child = self.child(key)
-        if child is None:
-            return {}
+        data = self._data.get(key)
+        self.child(key)  # judges that it is a mapping
         found: dict[str, str] = {}
-        for name, value in child._data.items():
+        for name, value in data.items() if isinstance(data, dict) else ():
             if not isinstance(name, str):
                 raise self.fault(key, f"a key is {_described(name)}, not a string")
             if value is not None and not isinstance(value, str):
                 message = f"{_described(value)} stands where a string belongs"
-                raise child.fault(name, message, hint=_quote_hint(value))
+                raise self.fault(f"{key}.{name}", message, hint=_quote_hint(value))
             found[name] = value or ""
         return found
 

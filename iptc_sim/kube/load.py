@@ -39,7 +39,8 @@ def load_cluster(sources: Iterable[SourceFile], settings: Settings | None = None
         settings: where addresses come from and which family comes first; default: kube-proxy's defaults.
 
     Raises:
-        InputError: IPT003 (no object at all), IPT050 (not a Kubernetes object), IPT051 (a field), IPT055 (not readable).
+        InputError: IPT003 (no object at all), IPT050 (not a Kubernetes object), IPT051 (a wrong field),
+            IPT055 (neither YAML nor JSON).
         UsageError: IPT054, an address range of the settings is too small.
     """
     settings = settings or Settings()
@@ -68,7 +69,7 @@ def read_objects(sources: Iterable[SourceFile]) -> Cluster:
 
 
 def _objects(document: Document) -> Iterator[tuple[Fields, str, str]]:
-    """Yield the objects of a document with apiVersion and kind; a List's items take its own where they have none."""
+    """Yield the objects of a document with apiVersion and kind; a List's items may take them from it."""
     top = Fields(document, document.value) if isinstance(document.value, dict) else None
     version, kind = _identity(document, top)
     if top is None or not (kind.endswith("List") and top.has("items")):

@@ -1,4 +1,4 @@
-"""Names of service ports and of the chains that stand for them (kube-proxy: portProtoHash, servicePortEndpointChainName)."""
+"""Names of service ports and of the chains that stand for them (kube-proxy: portProtoHash)."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def kube_chain_prefixes() -> tuple[str, ...]:
 def is_kube_chain(table: str, chain: str) -> bool:
     """Whether kube-proxy of any release owns the chain: writes its rules and flushes what others put there.
 
-    Base chains and kubelet's own chains (KUBE-MARK-DROP, KUBE-KUBELET-CANARY) are not among them; KUBE-FIREWALL,
-    which both write, is.
+    Base chains and kubelet's own chains (KUBE-MARK-DROP, KUBE-KUBELET-CANARY) are not among them;
+    KUBE-FIREWALL, which both write, is.
     """
     return chain in _FIXED.get(table, ()) or (table == "nat" and chain.startswith(SERVICE_CHAIN_PREFIXES))
 

@@ -24,15 +24,15 @@ def selector_text(selector: Mapping[str, str]) -> str:
 def near_labels(selector: Mapping[str, str], pods: Iterable[Pod]) -> str:
     """Say which labels exist that come close to a selector that fits no pod.
 
-    Near are, among the pods that fit most of the selector: the same key with another value, else a similar key, else
-    any key with a similar value.
+    Near are, among the pods that fit most of the selector: the same key with another value, else a similar
+    key, else any key with a similar value.
 
     Args:
         selector: what the Service asks for.
         pods: the pods of its namespace.
 
     Returns:
-        ``app=iskey_nginx (3 pods of Deployment nginx-deployment)``, several with commas; empty where nothing is near.
+        ``app=iskey_nginx (3 pods of Deployment nginx-deployment)``, or several; empty where nothing is near.
     """
     wanted = selector.items()
     groups: dict[int, list[Pod]] = {}

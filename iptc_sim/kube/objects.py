@@ -34,7 +34,7 @@ class Service:
     """A Service.
 
     Args:
-        cluster_ip: ``spec.clusterIP``; None where the object has none yet, ``""`` and ``"None"`` as they stand.
+        cluster_ip: ``spec.clusterIP``; None where it has none yet, ``""`` and ``"None"`` as they stand.
         cluster_ips: ``spec.clusterIPs``, one per family of ``ip_families``.
         ip_families: ``spec.ipFamilies``; empty where the object does not tell.
         ingress_ips: addresses of ``status.loadBalancer.ingress`` whose ipMode is not Proxy.
@@ -83,7 +83,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class EndpointPort:
-    """A port of a subset or slice: the Service port's name, its protocol, and the number that the pods listen on."""
+    """A port of a subset or slice: the Service port's name, and the number that the pods listen on."""
 
     name: str
     protocol: str

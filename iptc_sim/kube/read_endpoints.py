@@ -36,8 +36,8 @@ def read_endpoints(fields: Fields, metadata: Fields, namespace: str) -> Endpoint
 def read_slice(fields: Fields, metadata: Fields, namespace: str) -> EndpointSlice | None:
     """Return the slice of an object; None where no Service is named or its addresses are domain names.
 
-    Ports without a name or number are left out: kube-proxy ignores them (endpointSliceCache: addEndpoints). An empty
-    name counts as one, and a missing name is defaulted to the empty one.
+    Ports without a number are left out, as kube-proxy ignores them (EndpointSliceCache: addEndpoints). A
+    missing name is the empty one, by the API server's default.
 
     Raises:
         InputError: IPT051, a field is missing or wrong.

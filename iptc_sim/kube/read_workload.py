@@ -39,7 +39,7 @@ def read_pod(fields: Fields, metadata: Fields, namespace: str) -> Pod:
 
 
 def read_deployment(fields: Fields, metadata: Fields, namespace: str) -> Deployment:
-    """Return the Deployment of an object; before apps/v1 its selector may be missing and is the template's labels.
+    """Return the Deployment of an object; before apps/v1 the selector's default is the template's labels.
 
     Raises:
         InputError: IPT051, a field is missing or wrong.

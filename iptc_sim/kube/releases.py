@@ -1,4 +1,4 @@
-"""What differs between kube-proxy's releases, as data. The algorithms that read it are in ``ext_rules`` and ``xlb_rules``."""
+"""What differs between kube-proxy's releases, as data; ``ext_rules`` and ``xlb_rules`` read it."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ class Release:
     Args:
         name: as ``--release`` takes it.
         era: the layout of the Service chains.
-        reads_slices: whether endpoints come from EndpointSlices (sorted), or from Endpoints (in stored order).
+        reads_slices: whether endpoints come from EndpointSlices (sorted), or Endpoints (in stored order).
         joins_by_protocol: whether a port finds its endpoints by name and protocol, or by name only.
         always_colon: whether a service port name has its colon without a port name too.
         probability_digits: decimals of ``--probability``.
         host_masks: whether single addresses are written with /32 or /128.
         drops_invalid: whether KUBE-FORWARD starts with the INVALID drop.
         local_mode: whether --detect-local-mode is known (else: --cluster-cidr only).
-        filters_nodeport_addresses: whether --nodeport-addresses is filtered by family first (an empty rest means all).
+        filters_nodeport_addresses: whether --nodeport-addresses is filtered by family first.
         skips_loopback: whether loopback addresses are left out of node ports where they can't work (1.26 on).
         localnet_firewall: whether KUBE-FIREWALL is written (1.27 on).
         large_cluster: number of endpoints above which comments are left out; 0 for no such mode.

@@ -1,4 +1,4 @@
-"""Which service ports and endpoints count, as kube-proxy decides it (servicePort, endpointsMap, CategorizeEndpoints)."""
+"""Which service ports and endpoints count (kube-proxy: ServicePortMap, EndpointsMap, CategorizeEndpoints)."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def _slices(cluster: Cluster, settings: Settings) -> _Found:
 
 
 def _endpoints(cluster: Cluster, settings: Settings) -> _Found:
-    """Return the same from Endpoints objects: ready addresses only, in stored order, joined by port name alone."""
+    """Return the same from Endpoints objects: ready addresses, in stored order, joined by port name alone."""
     found: _Found = {}
     for item in cluster.endpoints:
         ports = found.setdefault((item.namespace, item.name), {})
@@ -232,8 +232,9 @@ def _backend(endpoint: Endpoint, port: EndpointPort, settings: Settings) -> Back
 def choose(portal: Portal, zone: str) -> Choice:
     """Return the endpoints that count for a service port (kube-proxy 1.26 on, CategorizeEndpoints).
 
-    Traffic under the Cluster policy goes to ready endpoints, narrowed by topology hints; under the Local policy to ready
-    ones on the node. Each falls back, by itself, to endpoints that still serve while they terminate.
+    Traffic under the Cluster policy goes to ready endpoints, narrowed by topology hints; under the Local
+    policy to ready ones on the node. Each falls back, by itself, to endpoints that
+    still serve while they terminate.
 
     Args:
         portal: the service port with all its endpoints.
@@ -269,7 +270,7 @@ def choose(portal: Portal, zone: str) -> Choice:
 
 
 def _hinted(portal: Portal, ready: tuple[Backend, ...], zone: str) -> tuple[Backend, ...]:
-    """Return the endpoints hinted for the zone; all of them unless every one has a hint and one is for the zone."""
+    """Return the endpoints hinted for the zone; all, unless every one has a hint and one is for the zone."""
     if not portal.hints_allowed or not zone or not all(item.zones for item in ready):
         return ready
     return tuple(item for item in ready if zone in item.zones) or ready

@@ -32,7 +32,7 @@ class Settings:
         pod_interface_name_prefix: for InterfaceNamePrefix.
         hostname_override: the node's name; decides which endpoints are local.
         iptables_localhost_nodeports: whether node ports serve 127.0.0.1 (1.26 on).
-        node_ip: addresses of the node's interfaces besides loopback; the first of a family is the node's address.
+        node_ip: addresses of the node's interfaces besides loopback; the first of a family is the node's own.
         random_fully: whether iptables on the node knows ``MASQUERADE --random-fully``.
         family: the proxier that is meant, IPv4 or IPv6.
         release: kube-proxy's release, see :data:`iptc_sim.kube.releases.RELEASES`.

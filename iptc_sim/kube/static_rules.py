@@ -49,7 +49,7 @@ def write_head(view: NodeView, out: RestoreText) -> None:
             f"-A KUBE-MARK-MASQ -j MARK --set-xmark {mark}/{mark}",
         ]
     if view.release.localnet_firewall and view.localhost_node_ports and view.settings.family is Family.IPV4:
-        # Node ports on 127.0.0.1 need route_localnet, and that alone would let neighbours reach the node's loopback.
+        # Node ports on 127.0.0.1 need route_localnet; that alone lets neighbours reach the node's loopback.
         out.filter.chains.append("KUBE-FIREWALL")
         out.filter.rules.append(
             '-A KUBE-FIREWALL -m comment --comment "block incoming localnet connections" -d 127.0.0.0/8 '
@@ -65,17 +65,16 @@ def write_tail(view: NodeView, out: RestoreText) -> None:
     mark = view.settings.mark
     if view.release.drops_invalid:
         out.filter.rules.append("-A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP")
-    out.filter.rules.append(
-        f'-A KUBE-FORWARD -m comment --comment "kubernetes forwarding rules" -m mark --mark {mark}/{mark} -j ACCEPT'
-    )
+    marked = f"-m mark --mark {mark}/{mark} -j ACCEPT"
+    out.filter.rules.append(f'-A KUBE-FORWARD -m comment --comment "kubernetes forwarding rules" {marked}')
     if view.release.forward is ForwardEstablished.ANY:
         out.filter.rules.append(
             f'-A KUBE-FORWARD -m comment --comment "kubernetes forwarding conntrack rule" {_KNOWN}'
         )
     elif pods := view.settings.cluster_cidr_of_family:
+        source = '-m comment --comment "kubernetes forwarding conntrack pod source rule"'
+        destination = '-m comment --comment "kubernetes forwarding conntrack pod destination rule"'
         out.filter.rules += [
-            f"-A KUBE-FORWARD -s {pods} "
-            f'-m comment --comment "kubernetes forwarding conntrack pod source rule" {_KNOWN}',
-            '-A KUBE-FORWARD -m comment --comment "kubernetes forwarding conntrack pod destination rule" '
-            f"-d {pods} {_KNOWN}",
+            f"-A KUBE-FORWARD -s {pods} {source} {_KNOWN}",
+            f"-A KUBE-FORWARD {destination} -d {pods} {_KNOWN}",
         ]

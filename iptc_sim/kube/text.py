@@ -44,7 +44,7 @@ class RestoreText:
         return "\n".join(lines)
 
     def render_complete(self, jumps: Iterable[tuple[str, str, str]]) -> str:
-        """Return a text that makes the same tables from nothing, in the order in which iptables-save prints chains.
+        """Return a text that makes the same tables from nothing, chains in the order of iptables-save.
 
         Args:
             jumps: table, base chain and words of the rules in the base chains, in order.
@@ -55,7 +55,7 @@ class RestoreText:
             own = [(base, words) for kind, base, words in jumps if kind == name]
             lines.append(f"*{name}")
             lines += [f":{base} ACCEPT [0:0]" for base in BASE_CHAINS[name]]
-            # Chains that are only jumped to exist in the kernel too: kube-proxy makes them before it writes rules.
+            # Chains that are only jumped to exist too: kube-proxy makes them before it writes rules.
             chains = sorted({*table.chains, *(words.rpartition(" ")[2] for _, words in own)})
             lines += [f":{chain} - [0:0]" for chain in chains]
             by_chain: dict[str, list[str]] = {chain: [] for chain in (*BASE_CHAINS[name], *chains)}

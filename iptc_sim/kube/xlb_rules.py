@@ -66,7 +66,7 @@ def write_service_port(portal: Portal, view: NodeView, out: RestoreText) -> None
 
 
 def _write_refusals(plan: _Plan, out: RestoreText) -> None:
-    """Write the REJECT rules of a service port without endpoints; load balancer addresses have none in 1.11."""
+    """Write the REJECT rules of a service port without endpoints; 1.11 has none for balancer addresses."""
     portal = plan.portal
     comment = f'-m comment --comment "{portal.name} has no endpoints"'
     out.filter.rules.append(f"-A KUBE-SERVICES {comment} {plan.to(portal.cluster_ip)} -j REJECT")
@@ -91,7 +91,7 @@ def _write_cluster_ip(plan: _Plan, out: RestoreText) -> None:
 
 
 def _write_external_ip(plan: _Plan, address: str, out: RestoreText) -> None:
-    """Write the rules of an external IP: for traffic from outside, and for an address that the node itself has."""
+    """Write the rules of an external IP: for traffic from outside, and for an address of the node itself."""
     rule = f'-A KUBE-SERVICES -m comment --comment "{plan.portal.name} external IP" {plan.to(address)}'
     from_outside = "-m physdev ! --physdev-is-in -m addrtype ! --src-type LOCAL"
     out.nat.rules += [

@@ -10,7 +10,7 @@ from iptc_sim.engine.outcomes import Outcome
 from iptc_sim.packet import TCP_FLAGS, Packet
 from iptc_sim.render.words import Labels, action_text, label_of, translation_text, verdict
 from iptc_sim.syntax import write_rule
-from iptc_sim.trace import (
+from iptc_sim.steps import (
     BackStep,
     ChainStep,
     ConntrackStep,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from iptc_sim.diagnostics import printable
 from iptc_sim.render.words import Labels, action_text, label_of, line_of, odds_text, translation_text, verdict
-from iptc_sim.trace import (
+from iptc_sim.steps import (
     BackStep,
     ChainStep,
     ConntrackStep,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from iptc_sim.diff.edits import Added, ChainAdded, ChainRemoved, Changed, Difference, Edit, Moved, PolicyChanged, Removed
+from iptc_sim.compare.edits import Added, ChainAdded, ChainRemoved, Changed, Difference, Edit, Moved, PolicyChanged, Removed
 from iptc_sim.render.as_json import Json
 from iptc_sim.render.words import Labels
 from iptc_sim.syntax import write_rule

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from iptc_sim.diagnostics import printable
 from iptc_sim.engine.outcomes import Outcome
-from iptc_sim.trace import Trace
+from iptc_sim.steps import Trace
 
 
 def render_odds(trace: Trace, found: Sequence[Outcome]) -> str:

@@ -8,7 +8,7 @@ from iptc_sim.diagnostics import printable
 from iptc_sim.extension import Accept, Continue, Drop, Goto, Jump, No, Reject, Return, SetMark, Translate
 from iptc_sim.packet import Packet
 from iptc_sim.render.words import Labels, action_text, label_of, line_of, odds_text, place, translation_text, verdict
-from iptc_sim.trace import (
+from iptc_sim.steps import (
     BackStep,
     ChainStep,
     End,
@@ -37,6 +37,8 @@ def render_path(trace: Trace, labels: Labels | None = None, *, said: tuple[str, 
     names = labels or {}
     if len(trace.ends) == 1:
         lines += _way(list(trace.steps(trace.end)), names)
+        if len(trace.segments) > 1:
+            lines.append(f"one branch of several: {odds_text(trace.end.odds)}{_conditions(trace, trace.end)}")
         lines += _finish(trace, trace.end, 0, names)
         return "\n".join(lines) + "\n"
     stem = trace.segments[0].steps
@@ -47,8 +49,8 @@ def render_path(trace: Trace, labels: Labels | None = None, *, said: tuple[str, 
         if len(trace.ends) <= MAX_BRANCHES:
             jumps = _open_jumps(stem)
             steps = [step for segment in trace.branch(end)[1:] for step in segment.steps]
-            lines += _way([*jumps, *steps], names, skip=len(jumps))
-        lines += _finish(trace, end, number - 1, names)
+            lines += [f"   {line}" for line in _way([*jumps, *steps], names, skip=len(jumps))]
+        lines += [f"   {line}" for line in _finish(trace, end, number - 1, names)]
     return "\n".join(lines) + "\n"
 
 
@@ -143,7 +145,7 @@ def _line(step: Step, labels: Labels) -> str:
             return _rule_line(step, labels)
         case TranslateStep():
             return f"{translation_text(step)} [{step.by}]"
-        case RouteStep():
+        case RouteStep(kind=kind) if kind != "lost":
             return _route(step)
         case PolicyStep(policy="DROP"):
             return f"{step.table} {step.chain} policy DROP"

@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from typing import Final
 
 from iptc_sim.builtin import GoTo, JumpTo
-from iptc_sim.diff.edits import (
+from iptc_sim.compare.edits import (
     Added,
     ChainAdded,
     ChainRemoved,
@@ -19,7 +19,7 @@ from iptc_sim.diff.edits import (
     PolicyChanged,
     Removed,
 )
-from iptc_sim.diff.scope import scope
+from iptc_sim.compare.scope import scope
 from iptc_sim.ruleset import Chain, Rule, Ruleset
 
 #: Chains in which kube-proxy writes the Services in an order of its own at every sync (a walk over a Go map).

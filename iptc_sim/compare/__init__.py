@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iptc_sim.diff.edits import Difference, Edit
-from iptc_sim.diff.structural import diff
+from iptc_sim.compare.edits import Difference, Edit
+from iptc_sim.compare.structural import diff
 
 __all__ = ["Difference", "Edit", "diff"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from iptc_sim.builtin import GoTo, JumpTo
 from iptc_sim.ruleset import Ruleset, Table
 
-#: Chains that a generator makes by the dozen; an excerpt that shows one of a kind is taken to show all of that kind.
-_KIND = re.compile(r"(KUBE-[A-Z]+-)[A-Z2-7]{16}")
+#: Chains that stand for one Service port or endpoint: where an excerpt shows a jump to one, that one is compared too.
+_NUMBERED = re.compile(r"KUBE-[A-Z]+-[A-Z2-7]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +49,23 @@ def _table(name: str, a: Ruleset, b: Ruleset, left_out: list[str]) -> list[str]:
     names = list(dict.fromkeys(chain for table in present for chain in table.chains))
     for table in present:
         if table.is_excerpt:
-            names = [chain for chain in names if _shown(table, chain)]
+            wanted = _reached(table, present)
+            names = [chain for chain in names if chain in wanted]
     missing = sum(chain not in names for table in present for chain in table.chains)
     if missing:
         left_out.append(f"{missing} {'chain' if missing == 1 else 'chains'} of {name} that the excerpt does not show")
     return names
 
 
-def _shown(excerpt: Table, chain: str) -> bool:
-    kind = _KIND.fullmatch(chain)
-    if kind is None:
-        return chain in excerpt.chains
-    return any(name.startswith(kind[1]) for name in excerpt.chains)
+def _reached(excerpt: Table, tables: list[Table]) -> set[str]:
+    """Return the chains that an excerpt shows, and the numbered ones that those lead to on either side."""
+    found = set(excerpt.chains)
+    waiting = list(found)
+    while waiting:
+        name = waiting.pop()
+        for rule in (rule for table in tables if name in table.chains for rule in table.chains[name].rules):
+            target = rule.target
+            if isinstance(target, JumpTo | GoTo) and target.chain not in found and _NUMBERED.fullmatch(target.chain):
+                found.add(target.chain)
+                waiting.append(target.chain)
+    return found

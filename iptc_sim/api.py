@@ -1,0 +1,91 @@
+"""The Python API that the command line stands on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from iptc_sim.connection import Flow
+from iptc_sim.diagnostics import SourceFile, read_source
+from iptc_sim.engine import explore, pick_branch, with_replies
+from iptc_sim.engine.excerpt import complete_excerpt
+from iptc_sim.engine.outcomes import Outcome, outcomes
+from iptc_sim.flows import from_scapy, is_scapy, parse_flow
+from iptc_sim.node import Node
+from iptc_sim.packet import Packet
+from iptc_sim.ruleset import Ruleset
+from iptc_sim.syntax import parse
+from iptc_sim.steps import Trace
+from iptc_sim.values import Family
+
+#: What a packet may be given as: flow text, a Flow, a Packet, or a scapy packet with an IP layer.
+PacketLike = str | Flow | Packet | Any
+
+
+def read_rules(*paths: str | Path, family: Family | None = None, table: str | None = None) -> Ruleset:
+    """Read dumps from files into one ruleset; see :func:`iptc_sim.parse` for the rest.
+
+    Raises:
+        InputError: a file cannot be read, or is no dump.
+    """
+    sources: list[SourceFile] = [read_source(str(path), Path(path)) for path in paths]
+    return parse(sources, family=family, table=table)
+
+
+def to_flow(packet: PacketLike) -> Flow:
+    """Return the flow that flow text, a packet or a scapy packet describes.
+
+    A scapy packet is taken to come in by an interface that is not known.
+
+    Raises:
+        InputError: IPT040 or IPT041.
+    """
+    if isinstance(packet, Flow):
+        return packet
+    if isinstance(packet, str):
+        return parse_flow(packet, name="<flow>")
+    if isinstance(packet, Packet):
+        return Flow(packet)
+    if is_scapy(packet):
+        return Flow(from_scapy(packet))
+    raise TypeError(f"a packet is a str, Flow, Packet or scapy packet, not {type(packet).__name__}")
+
+
+def trace(
+    ruleset: Ruleset | str,
+    packet: PacketLike,
+    node: Node | None = None,
+    *,
+    reply: bool = False,
+    pick: str | None = None,
+    seed: int | None = None,
+    as_is: bool = False,
+) -> Trace:
+    """Tell what happens to a packet, rule by rule.
+
+    Args:
+        ruleset: the rules, or the text of a dump.
+        packet: flow text, a :class:`Flow`, a :class:`Packet`, or a scapy packet.
+        node: the machine; None: nothing is known of it but its loopback address.
+        reply: also follow the answer back.
+        pick: keep one branch only: its number, a chain or a destination that it passes.
+        seed: keep one branch only, drawn by the odds.
+        as_is: take an excerpt as it is, without the jump that dockerd always writes.
+
+    Raises:
+        InputError: the dump or the packet cannot be read.
+        UsageError: there are too many branches (IPT043) or there is no such branch (IPT044).
+    """
+    rules = parse(ruleset) if isinstance(ruleset, str) else ruleset
+    flow, machine = to_flow(packet), node or Node()
+    rules, assumed = (rules, ()) if as_is else complete_excerpt(rules)
+    found = pick_branch(explore(rules, flow, machine, assumptions=assumed), pick=pick, seed=seed)
+    return with_replies(found, rules, machine) if reply else found
+
+
+def odds(ruleset: Ruleset | str, packet: PacketLike, node: Node | None = None) -> tuple[Outcome, ...]:
+    """Tell where a packet can end, with exact odds; equal ends are merged.
+
+    Args and errors as for :func:`trace`.
+    """
+    return outcomes(trace(ruleset, packet, node))

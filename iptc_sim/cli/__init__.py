@@ -1,0 +1,60 @@
+"""The command line: one file per command."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from iptc_sim.cli import demo, diff, generate, odds, trace
+
+app = typer.Typer(
+    name="iptc-sim",
+    help="What happens to a packet in an iptables ruleset, rule by rule, and why.",
+    epilog="Start with: iptc-sim demo",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # plain help starts in half the time
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+for module in (trace, odds, diff, demo):
+    module.add_to(app)
+app.add_typer(generate.app, name="generate")
+
+
+def version(value: bool) -> None:
+    """Print the version and stop."""
+    if value:
+        from iptc_sim import __version__
+
+        sys.stdout.write(f"iptc-sim {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _version: bool = typer.Option(False, "--version", callback=version, is_eager=True, help="Print the version."),
+) -> None:
+    """What happens to a packet in an iptables ruleset, rule by rule, and why."""
+
+
+def main() -> None:
+    """Run the command line; bad input ends with one block on stderr and status 2, never with a traceback."""
+    from iptc_sim.diagnostics import IptcError
+
+    try:
+        app()
+    except IptcError as error:
+        first, *more = error.diagnostics
+        sys.stdout.flush()
+        print(first.render(), file=sys.stderr)
+        if more:
+            print(f"  and {len(more)} more {'error' if len(more) == 1 else 'errors'} like it", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,432 @@
+"""Scenarios as data: one node, one ruleset, one packet. The kernel answers them here; others may answer them too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final
+
+from iptc_sim.kernel import KernelTrace, Lab
+from iptc_sim.node import Node, Route
+from iptc_sim.packet import Packet
+from iptc_sim.protocols import ICMP, ICMPV6, TCP, UDP
+from iptc_sim.values import Prefix
+
+#: The router of kernel-facts.md.
+ROUTER: Final = {
+    "eth0": ["192.0.2.10/24", "192.0.2.11/24"],
+    "eth1": ["10.0.0.1/24"],
+    "eth2": ["10.0.1.1/24"],
+}
+ROUTER_ROUTES: Final = (Route(Prefix.parse("0.0.0.0/0"), "eth0", ip_address("192.0.2.1")),)
+#: The docker host of kernel-facts.md; containers are 172.17.0.7 and .8.
+DOCKER_HOST: Final = {"eth0": ["192.0.2.10/24"], "docker0": ["172.17.0.1/16"]}
+#: A Kubernetes node of the seed: pods are 172.17.0.0/16.
+KUBE_NODE: Final = {"eth0": ["192.0.2.10/24"], "cni0": ["172.17.0.1/16"]}
+ROUTER6: Final = {"eth0": ["2001:db8:1::10/64"], "eth1": ["2001:db8:2::1/64"]}
+
+#: Any rule on ct state keeps conntrack on; without one the kernel walks no nat chain unless it holds a nat
+#: target.
+CONNTRACK_USER: Final = "-A INPUT -m conntrack --ctstate INVALID -j DROP"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One question to the kernel.
+
+    Args:
+        name: what it shows; the name of the test.
+        rules: text for iptables-restore.
+        packet: the packet; made on the node where it has no in interface.
+        interfaces: the node's interfaces and addresses.
+        routes: its routes beside those of the connected networks.
+        sysctls: its switches, where they are not the usual ones.
+    """
+
+    name: str
+    rules: str
+    packet: Packet
+    interfaces: Mapping[str, Sequence[str]] = field(default_factory=lambda: ROUTER)
+    routes: tuple[Route, ...] = ROUTER_ROUTES
+    sysctls: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def node(self) -> Node:
+        return Node.of({name: list(addresses) for name, addresses in self.interfaces.items()}, self.routes)
+
+    def lab(self) -> Lab:
+        return Lab(self.interfaces, self.routes, sysctls=self.sysctls)
+
+
+def ask_kernel(scenario: Scenario, variant: str = "nft") -> KernelTrace:
+    """Return what the kernel does with the scenario's packet."""
+    with scenario.lab() as lab:
+        lab.load(scenario.rules, scenario.packet.family, variant)
+        return lab.inject(scenario.packet)
+
+
+def table(name: str, *lines: str) -> str:
+    """Return restore text of one table; chains that rules are added to and that have no ``:`` line are made."""
+    declared = {line[1:].split()[0] for line in lines if line.startswith(":")}
+    used = dict.fromkeys(line.split()[1] for line in lines if line.startswith("-A"))
+    made = [f":{chain} -" for chain in used if chain not in declared and not chain.isupper()]
+    return "\n".join([f"*{name}", *made, *lines, "COMMIT", ""])
+
+
+def tcp(source: str, destination: str, in_interface: str | None = None, *flags: str) -> Packet:
+    """Return a TCP packet (a SYN unless told otherwise) from ``ADDRESS:PORT`` to ``ADDRESS:PORT``."""
+    return _with_ports(TCP, source, destination, in_interface, frozenset(flags or ("SYN",)))
+
+
+def udp(source: str, destination: str, in_interface: str | None = None) -> Packet:
+    return _with_ports(UDP, source, destination, in_interface, frozenset())
+
+
+def ping(source: str, destination: str, in_interface: str | None = None) -> Packet:
+    addresses = ip_address(source), ip_address(destination)
+    four = addresses[0].version == 4
+    return Packet(
+        *addresses,
+        ICMP if four else ICMPV6,
+        icmp_type=8 if four else 128,
+        icmp_code=0,
+        in_interface=in_interface,
+    )
+
+
+def _with_ports(
+    protocol: int, source: str, destination: str, in_interface: str | None, flags: frozenset[str]
+) -> Packet:
+    (src, sport), (dst, dport) = (text.rsplit(":", 1) for text in (source, destination))
+    addresses = ip_address(src.strip("[]")), ip_address(dst.strip("[]"))
+    return Packet(*addresses, protocol, int(sport), int(dport), flags, in_interface=in_interface)
+
+
+# --- the order of the hooks
+# ------------------------------------------------------------------------------------------
+
+_HOOKS: Final = {
+    "raw": ("PREROUTING", "OUTPUT"),
+    "mangle": ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"),
+    "nat": ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"),
+    "filter": ("INPUT", "FORWARD", "OUTPUT"),
+}
+
+
+def _marker_chains() -> str:
+    """Every base chain jumps to an empty chain of its own, ``seen-in-HOOK``, and goes on to its policy."""
+    texts = []
+    for name, hooks in _HOOKS.items():
+        chains = [f":seen-in-{hook} -" for hook in hooks]
+        jumps = [f"-A {hook} -j seen-in-{hook}" for hook in hooks]
+        texts.append(table(name, *chains, *jumps, *([CONNTRACK_USER] if name == "filter" else [])))
+    return "".join(texts)
+
+
+ALL_HOOKS: Final = _marker_chains()
+
+_PREROUTING: Final = ("raw:PREROUTING", "mangle:PREROUTING", "nat:PREROUTING")
+_INPUT: Final = ("mangle:INPUT", "filter:INPUT", "nat:INPUT")
+_FORWARD: Final = ("mangle:FORWARD", "filter:FORWARD")
+_OUTPUT: Final = ("raw:OUTPUT", "mangle:OUTPUT", "nat:OUTPUT", "filter:OUTPUT")
+_POSTROUTING: Final = ("mangle:POSTROUTING", "nat:POSTROUTING")
+
+
+def without_nat(path: Iterable[str]) -> tuple[str, ...]:
+    return tuple(step for step in path if not step.startswith("nat:"))
+
+
+_BY_LO: Final = (*_OUTPUT, *_POSTROUTING, *without_nat((*_PREROUTING, *_INPUT)))
+
+#: Each with the base chains that its packet walks, which is the first of its connection.
+HOOK_ORDER: Final[tuple[tuple[Scenario, tuple[str, ...]], ...]] = (
+    (
+        Scenario("forwarded", ALL_HOOKS, tcp("10.0.0.5:33000", "198.51.100.7:80", "eth1")),
+        (*_PREROUTING, *_FORWARD, *_POSTROUTING),
+    ),
+    (
+        Scenario("incoming", ALL_HOOKS, udp("198.51.100.7:33000", "192.0.2.10:53", "eth0")),
+        (*_PREROUTING, *_INPUT),
+    ),
+    (
+        Scenario("incoming-for-another-interface", ALL_HOOKS, tcp("10.0.0.5:33000", "10.0.1.1:22", "eth1")),
+        (*_PREROUTING, *_INPUT),
+    ),
+    (
+        Scenario("made-here", ALL_HOOKS, tcp("192.0.2.10:33000", "198.51.100.7:80")),
+        (*_OUTPUT, *_POSTROUTING),
+    ),
+    (Scenario("loopback", ALL_HOOKS, tcp("127.0.0.1:33000", "127.0.0.1:80")), _BY_LO),
+    (Scenario("to-an-own-address", ALL_HOOKS, tcp("192.0.2.10:33000", "10.0.0.1:80")), _BY_LO),
+    (
+        Scenario("ping-forwarded", ALL_HOOKS, ping("10.0.0.5", "198.51.100.7", "eth1")),
+        (*_PREROUTING, *_FORWARD, *_POSTROUTING),
+    ),
+    (
+        Scenario(
+            "invalid-skips-nat", ALL_HOOKS, tcp("10.0.0.5:33000", "198.51.100.7:80", "eth1", "SYN", "ACK")
+        ),
+        without_nat((*_PREROUTING, *_FORWARD, *_POSTROUTING)),
+    ),
+    (
+        Scenario(
+            "forwarded-ipv6",
+            ALL_HOOKS,
+            tcp("[2001:db8:2::5]:33000", "[2001:db8:1::7]:80", "eth1"),
+            ROUTER6,
+            (),
+        ),
+        (*_PREROUTING, *_FORWARD, *_POSTROUTING),
+    ),
+    (
+        Scenario("loopback-ipv6", ALL_HOOKS, tcp("[::1]:33000", "[::1]:80"), ROUTER6, ()),
+        _BY_LO,
+    ),
+    (
+        Scenario("martian-lost-after-prerouting", ALL_HOOKS, tcp("10.0.0.5:33000", "127.0.0.1:80", "eth1")),
+        _PREROUTING,
+    ),
+    (
+        Scenario(
+            "no-forwarding",
+            ALL_HOOKS,
+            tcp("10.0.0.5:33000", "198.51.100.7:80", "eth1"),
+            sysctls={"net/ipv4/ip_forward": "0"},
+        ),
+        _PREROUTING,
+    ),
+    (
+        Scenario("no-route-before-any-hook", ALL_HOOKS, tcp("192.0.2.10:33000", "203.0.113.9:80"), routes=()),
+        (),
+    ),
+)
+
+# --- walking chains
+# --------------------------------------------------------------------------------------------------
+
+_FORWARDED: Final = tcp("10.0.0.5:33000", "198.51.100.7:80", "eth1")
+
+#: After a goto the end of the chain returns to behind the last jump, here in ``outer``'s caller.
+GOTO: Final = Scenario(
+    "goto-returns-behind-the-last-jump",
+    table(
+        "filter",
+        ":outer -",
+        ":aside -",
+        "-A FORWARD -j outer",
+        "-A FORWARD -p tcp",
+        "-A outer -g aside",
+        "-A outer -j DROP",
+        "-A aside -p tcp",
+    ),
+    _FORWARDED,
+)
+GOTO_FROM_BASE: Final = Scenario(
+    "goto-from-a-base-chain-ends-in-its-policy",
+    table(
+        "filter",
+        ":FORWARD DROP",
+        ":aside -",
+        "-A FORWARD -g aside",
+        "-A FORWARD -j ACCEPT",
+        "-A aside -p tcp",
+    ),
+    _FORWARDED,
+)
+RETURN_FROM_USER: Final = Scenario(
+    "return-goes-on-behind-the-jump",
+    table(
+        "filter",
+        ":one -",
+        ":two -",
+        "-A FORWARD -j one",
+        "-A FORWARD -j ACCEPT",
+        "-A one -j two",
+        "-A one -p tcp",
+        "-A two -p tcp -j RETURN",
+        "-A two -j DROP",
+    ),
+    _FORWARDED,
+)
+RETURN_FROM_BASE: Final = Scenario(
+    "return-in-a-base-chain-is-its-policy",
+    table("filter", ":FORWARD DROP", "-A FORWARD -p tcp -j RETURN", "-A FORWARD -j ACCEPT"),
+    _FORWARDED,
+)
+RETURN_IS_UNCONDITIONAL: Final = Scenario(
+    "unconditional-return-in-a-base-chain-is-its-policy",
+    table("filter", ":FORWARD DROP", "-A FORWARD -j RETURN", "-A FORWARD -j ACCEPT"),
+    _FORWARDED,
+)
+STATISTIC_NEVER: Final = Scenario(
+    "probability-0-never",
+    table(
+        "filter",
+        "-A FORWARD -m statistic --mode random --probability 0 -j DROP",
+        "-A FORWARD -m statistic --mode random --probability 0.0000000001 -j DROP",
+        "-A FORWARD -j ACCEPT",
+    ),
+    _FORWARDED,
+)
+STATISTIC_ALWAYS: Final = Scenario(
+    "probability-1-always",
+    table("filter", "-A FORWARD -m statistic --mode random --probability 1 -j DROP", "-A FORWARD -j ACCEPT"),
+    _FORWARDED,
+)
+MARK: Final = Scenario(
+    "a-mark-is-seen-later",
+    table("mangle", "-A PREROUTING -p tcp -j MARK --set-xmark 0x4000/0x4000")
+    + table(
+        "filter",
+        "-A FORWARD -m mark ! --mark 0x4000/0x4000 -j DROP",
+        "-A FORWARD -m mark --mark 0x4000/0x4000",
+    )
+    + table("nat", "-A POSTROUTING -m mark --mark 0x4000/0x4000 -j MASQUERADE"),
+    _FORWARDED,
+)
+POLICY_DROP: Final = Scenario(
+    "dropped-by-policy-in-output",
+    table("filter", ":OUTPUT DROP", "-A OUTPUT -p udp -j ACCEPT"),
+    tcp("192.0.2.10:33000", "198.51.100.7:80"),
+)
+REJECT: Final = Scenario(
+    "reject-answers-and-drops",
+    table("filter", "-A FORWARD -p tcp -j REJECT --reject-with icmp-port-unreachable"),
+    _FORWARDED,
+)
+
+# --- translation
+# -----------------------------------------------------------------------------------------------------
+
+OUTPUT_DNAT: Final = Scenario(
+    "dnat-in-output-reroutes",
+    table(
+        "nat", "-A OUTPUT -d 198.51.100.7/32 -p tcp -m tcp --dport 80 -j DNAT --to-destination 10.0.1.7:8080"
+    )
+    + table("filter", "-A OUTPUT -o eth0 -p tcp"),
+    tcp("192.0.2.10:33000", "198.51.100.7:80"),
+)
+MASQUERADE: Final = Scenario(
+    "masquerade-takes-the-first-address-of-the-out-interface",
+    table("nat", "-A POSTROUTING -s 10.0.0.0/24 -o eth0 -j MASQUERADE"),
+    _FORWARDED,
+)
+MASQUERADE_NEXT_HOP: Final = Scenario(
+    "masquerade-takes-the-address-in-the-next-hops-network",
+    table("nat", "-A POSTROUTING -o eth0 -j MASQUERADE"),
+    _FORWARDED,
+    {"eth0": ["203.0.113.10/24", "192.0.2.10/24"], "eth1": ["10.0.0.1/24"]},
+)
+REDIRECT: Final = Scenario(
+    "redirect-to-the-in-interfaces-address",
+    table("nat", "-A PREROUTING -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 3128")
+    + table("filter", "-A INPUT -p tcp -m tcp --dport 3128"),
+    _FORWARDED,
+)
+STATE: Final = Scenario(
+    "ctstate-of-a-reply",
+    table(
+        "filter",
+        ":new -",
+        ":established -",
+        "-A FORWARD -m conntrack --ctstate NEW -j new",
+        "-A FORWARD -m conntrack --ctstate ESTABLISHED -j established",
+    )
+    + table("nat", "-A POSTROUTING -o eth0 -j MASQUERADE"),
+    _FORWARDED,
+)
+DNAT_IPV6: Final = Scenario(
+    "dnat-ipv6",
+    table(
+        "nat",
+        "-A PREROUTING -d 2001:db8:1::10/128 -p tcp -m tcp --dport 80 -j DNAT --to-destination [2001:db8:2::7]:8080",
+    ),
+    tcp("[2001:db8:1::5]:33000", "[2001:db8:1::10]:80", "eth0"),
+    ROUTER6,
+    (),
+)
+NO_CONNTRACK: Final = Scenario(
+    "nat-chains-are-not-walked-without-a-conntrack-user",
+    table("nat", "-A PREROUTING -p tcp -j MARK --set-mark 0x7") + table("filter", "-A FORWARD -p tcp"),
+    _FORWARDED,
+)
+
+_SERVICE: Final = "-m comment --comment shop/web:http"
+KUBE_SERVICE: Final = Scenario(
+    "kube-service-with-three-endpoints",
+    table(
+        "nat",
+        *(f":{name} -" for name in ("KUBE-SERVICES", "KUBE-MARK-MASQ", "KUBE-POSTROUTING", "KUBE-SVC-WEB")),
+        *(f":KUBE-SEP-{name} -" for name in "ABC"),
+        "-A PREROUTING -j KUBE-SERVICES",
+        "-A OUTPUT -j KUBE-SERVICES",
+        "-A POSTROUTING -j KUBE-POSTROUTING",
+        "-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000",
+        "-A KUBE-POSTROUTING -m mark --mark 0x4000/0x4000 -j MASQUERADE",
+        f"-A KUBE-SERVICES -d 10.97.126.137/32 -p tcp {_SERVICE} -m tcp --dport 8125 -j KUBE-SVC-WEB",
+        f"-A KUBE-SVC-WEB {_SERVICE} -m statistic --mode random --probability 0.33332999982 -j KUBE-SEP-A",
+        f"-A KUBE-SVC-WEB {_SERVICE} -m statistic --mode random --probability 0.50000000000 -j KUBE-SEP-B",
+        f"-A KUBE-SVC-WEB {_SERVICE} -j KUBE-SEP-C",
+        *(
+            line
+            for name, address in (("A", "172.17.0.4"), ("B", "172.17.0.5"), ("C", "172.17.0.6"))
+            for line in (
+                f"-A KUBE-SEP-{name} -s {address}/32 {_SERVICE} -j KUBE-MARK-MASQ",
+                f"-A KUBE-SEP-{name} -p tcp {_SERVICE} -m tcp -j DNAT --to-destination {address}:8125",
+            )
+        ),
+    ),
+    tcp("172.17.0.9:33000", "10.97.126.137:8125", "cni0"),
+    KUBE_NODE,
+)
+
+# --- the docker question
+# ---------------------------------------------------------------------------------------------
+
+_SEED: Final = Path(__file__).parents[2] / "fixtures" / "seed" / "docker-nat.rules"
+_SEED_TEXT: Final = """\
+-A OUTPUT ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER
+-A DOCKER -d 127.0.0.2/32 ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.7:80
+"""
+
+
+def _docker(*more: str) -> str:
+    seed = _SEED.read_text() if _SEED.exists() else _SEED_TEXT
+    return table("nat", ":DOCKER -", *more, *seed.splitlines())
+
+
+#: The seed shows OUTPUT alone; this is what dockerd writes beside it.
+_DOCKER_PREROUTING: Final = "-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER"
+
+DOCKER_LOCAL: Final = Scenario(
+    "docker-local-connection", _docker(), tcp("127.0.0.1:33000", "127.0.0.2:8080"), DOCKER_HOST
+)
+DOCKER_OUTSIDE: Final = Scenario(
+    "docker-from-outside",
+    _docker(_DOCKER_PREROUTING),
+    tcp("192.0.2.1:33000", "127.0.0.2:8080", "eth0"),
+    DOCKER_HOST,
+)
+DOCKER_CONTAINER: Final = Scenario(
+    "docker-from-a-container",
+    _docker(_DOCKER_PREROUTING),
+    tcp("172.17.0.8:33000", "127.0.0.2:8080", "docker0"),
+    DOCKER_HOST,
+)
+DOCKER_WITHOUT_EXCEPTION: Final = Scenario(
+    "docker-local-without-the-exception",
+    _docker().replace("! -d 127.0.0.0/8 ", "") + table("filter", "-A OUTPUT -p tcp"),
+    tcp("127.0.0.1:33000", "127.0.0.2:8080"),
+    DOCKER_HOST,
+)
+
+#: All of them, for whoever has an answer to compare with the kernel's.
+SCENARIOS: Final[tuple[Scenario, ...]] = (
+    *(scenario for scenario, _ in HOOK_ORDER),
+    GOTO, GOTO_FROM_BASE, RETURN_FROM_USER, RETURN_FROM_BASE, RETURN_IS_UNCONDITIONAL, STATISTIC_NEVER,
+    STATISTIC_ALWAYS, MARK, POLICY_DROP, REJECT, OUTPUT_DNAT, MASQUERADE, MASQUERADE_NEXT_HOP, REDIRECT,
+    STATE, DNAT_IPV6, NO_CONNTRACK, KUBE_SERVICE, DOCKER_LOCAL, DOCKER_OUTSIDE, DOCKER_CONTAINER,
+    DOCKER_WITHOUT_EXCEPTION,
+)  # fmt: skip
