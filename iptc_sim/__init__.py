@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from iptc_sim.api import odds, read_rules, trace
+    from iptc_sim.compare import Difference, diff
     from iptc_sim.connection import Connection, Flow
     from iptc_sim.diagnostics import Diagnostic, InputError, IptcError, SourceFile, UsageError
-    from iptc_sim.compare import Difference, diff
     from iptc_sim.engine.outcomes import Outcome
     from iptc_sim.extension import Hook
     from iptc_sim.flows import from_scapy, parse_flow, to_scapy
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from iptc_sim.node import Node
     from iptc_sim.packet import Packet
     from iptc_sim.ruleset import Chain, Rule, Ruleset, Table
-    from iptc_sim.syntax import parse, write_rule, write_save
     from iptc_sim.steps import End, Fate, Trace
+    from iptc_sim.syntax import parse, write_rule, write_save
     from iptc_sim.values import Family, Odds, Prefix
 
 __version__ = "0.1.0"
@@ -57,5 +57,7 @@ def __getattr__(name: str) -> object:
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value: object = getattr(import_module(home), name)
-    globals()[name] = value  # `iptc_sim.steps` and `iptc_sim.compare` are functions, though modules bear these names too
+    globals()[name] = (
+        value  # `iptc_sim.steps` and `iptc_sim.compare` are functions, though modules bear these names too
+    )
     return value

@@ -14,8 +14,8 @@ from iptc_sim.flows import from_scapy, is_scapy, parse_flow
 from iptc_sim.node import Node
 from iptc_sim.packet import Packet
 from iptc_sim.ruleset import Ruleset
-from iptc_sim.syntax import parse
 from iptc_sim.steps import Trace
+from iptc_sim.syntax import parse
 from iptc_sim.values import Family
 
 #: What a packet may be given as: flow text, a Flow, a Packet, or a scapy packet with an IP layer.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from iptc_sim.extension import (
     YES,
@@ -66,7 +68,10 @@ class BaseMatch(Match):
         return No(self, "fragment", "the packet is not a later fragment")
 
 
-ANY = BaseMatch()
+_ABSENT: Mapping[str, Any] = {}
+
+#: A rule without any of them.
+ANY = BaseMatch(**_ABSENT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,9 +39,9 @@ class FlowTuple:
 
     protocol: int
     source: Address | Unknown
-    sport: int | None | Unknown
+    sport: int | Unknown | None
     destination: Address | Unknown
-    dport: int | None | Unknown
+    dport: int | Unknown | None
 
     @classmethod
     def of(cls, packet: Packet) -> FlowTuple:

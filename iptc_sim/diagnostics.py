@@ -155,7 +155,11 @@ class Diagnostic:
 
     def as_dict(self) -> dict[str, str | int]:
         """Return the record for JSON; keys without a value are left out."""
-        record: dict[str, str | int] = {"code": self.code, "severity": str(self.severity), "message": self.message}
+        record: dict[str, str | int] = {
+            "code": self.code,
+            "severity": str(self.severity),
+            "message": self.message,
+        }
         if self.span:
             record |= {"file": self.span.source.name, "line": self.span.line, "column": self.span.column}
         for key in ("subject", "expected", "hint"):
@@ -216,9 +220,7 @@ def read_source(name: str, path: Path) -> SourceFile:
         data = path.read_bytes()
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise InputError(
-            Diagnostic("IPT001", f"cannot read it: {reason}", subject=name, hint=_nearby(path))
-        ) from error
+        raise InputError(Diagnostic("IPT001", f"cannot read it: {reason}", subject=name, hint=_nearby(path))) from error
     return decode_source(name, data)
 
 

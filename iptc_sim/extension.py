@@ -13,8 +13,9 @@ from iptc_sim.packet import Packet
 from iptc_sim.values import UNKNOWN, AddressRange, Family, Negatable, Odds, PortRange
 
 __all__ = [
-    "YES", "Accept", "Action", "Continue", "Drop", "Effect", "Extension", "Goto", "Hook", "Jump", "Match", "Moment", "No",
-    "Outcome", "Reject", "Return", "SetMark", "Target", "Translate", "Unclear", "Yes", "decide", "extension", "flag", "option",
+    "YES", "Accept", "Action", "Continue", "Drop", "Effect", "Extension", "Goto", "Hook", "Jump", "Match", "Moment",
+    "No", "Outcome", "Reject", "Return", "SetMark", "Target", "Translate", "Unclear", "Yes", "decide", "extension",
+    "flag", "option", "spellings",
 ]  # fmt: skip
 
 E = TypeVar("E", bound="Extension")
@@ -227,9 +228,11 @@ class Extension:
     @classmethod
     def complete(cls, fields: dict[str, object], context: Reading) -> None:
         """Add to the fields that were read the defaults of those that were not."""
-        for declared in cls.OPTIONS:
-            if declared.default is not None and declared.field not in fields:
-                fields[declared.field] = declared.default(context.family)
+        fields |= {
+            declared.field: declared.default(context.family)
+            for declared in cls.OPTIONS
+            if declared.default is not None and declared.field not in fields
+        }
 
     def check(self, context: Reading) -> None:
         """Refuse options that do not fit together.
@@ -309,5 +312,3 @@ def extension(cls: type[E]) -> type[E]:
 def spellings(cls: type[Extension]) -> dict[str, Option]:
     """Return every accepted option name of an extension."""
     return {name: declared for declared in cls.OPTIONS for name in declared.spellings}
-
-

@@ -24,7 +24,7 @@ class NatRange:
         text = str(self.addresses) if self.addresses else ""
         if self.ports is None:
             return text
-        if self.addresses and self.addresses.first.version == Family.IPV6:
+        if self.addresses and self.addresses.first.version == 6:
             text = f"[{text}]"
         base = "" if self.base is None else f"/{self.base}"
         return f"{text}:{ports_text(self.ports)}{base}"
@@ -96,7 +96,7 @@ class NatPortsType(ValueType[PortRange]):
         return (ports_text(value),)
 
 
-def check_ports(given: bool, context: Reading) -> None:  # noqa: FBT001 - it is the question
+def check_ports(given: bool, context: Reading) -> None:
     """Refuse ports where ``-p`` names no protocol with ports.
 
     Raises:

@@ -167,7 +167,9 @@ class Node:
                 return item.address
         if own:
             return own[0].address
-        others = [item.address for item in self.addresses if item.address.version == family and not item.address.is_loopback]
+        others = [
+            item.address for item in self.addresses if item.address.version == family and not item.address.is_loopback
+        ]
         return others[0] if others else None
 
     def first_address(self, interface: str, family: Family) -> Address | None:

@@ -7,9 +7,9 @@ import socket
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Final
 
+from iptc_sim.diagnostics import suggestion
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import parse_integer, protocol_name, protocol_names, protocol_number
-from iptc_sim.diagnostics import suggestion
 from iptc_sim.values import (
     Address,
     AddressRange,

@@ -88,7 +88,7 @@ class Option:
     @property
     def spellings(self) -> dict[str, ValueType[Any]]:
         """Every accepted name with its value type."""
-        return {name: self.kind for name in self.names} | dict(self.also or {})
+        return dict.fromkeys(self.names, self.kind) | dict(self.also or {})
 
 
 def option(
@@ -99,7 +99,7 @@ def option(
     default: object = None,
     hidden: object = None,
     also: Mapping[str, ValueType[Any]] | None = None,
-) -> Any:  # noqa: ANN401 - a dataclass field specifier stands for every type
+) -> Any:
     """Declare an option as a dataclass field; see :class:`Option` for the arguments.
 
     ``default`` may be a value or a function of the family.
@@ -119,7 +119,7 @@ class Flag(ValueType[bool]):
         """Return True: the option stands there."""
         return True
 
-    def write(self, value: bool) -> tuple[str, ...]:  # noqa: ARG002, FBT001 - the interface
+    def write(self, value: bool) -> tuple[str, ...]:  # noqa: ARG002 - the interface
         """Return no words: the name says it all."""
         return ()
 
@@ -127,7 +127,7 @@ class Flag(ValueType[bool]):
 FLAG = Flag()
 
 
-def flag(*names: str, negatable: bool = False) -> Any:  # noqa: ANN401 - a dataclass field specifier
+def flag(*names: str, negatable: bool = False) -> Any:
     """Declare an option without a value; the field is False (None if negatable) where it is absent."""
     return option(FLAG, *names, negatable=negatable, default=None if negatable else False, hidden=False)
 

@@ -37,8 +37,8 @@ class Packet:
     source: Address | Unknown
     destination: Address | Unknown
     protocol: int
-    sport: int | None | Unknown = None
-    dport: int | None | Unknown = None
+    sport: int | Unknown | None = None
+    dport: int | Unknown | None = None
     flags: frozenset[str] = frozenset({"SYN"})
     icmp_type: int | None = None
     icmp_code: int | None = None
@@ -98,9 +98,9 @@ class Packet:
         return " ".join(words)
 
 
-def endpoint_text(address: Address | Unknown, port: int | None | Unknown) -> str:
+def endpoint_text(address: Address | Unknown, port: int | Unknown | None) -> str:
     """Return ``address:port``; the address alone without a port, ``?`` and ``*`` for what was not told."""
     if port is None or address is UNKNOWN:
         return str(address) if port is None else f"{address}:{'*' if port is UNKNOWN else port}"
     shown = "*" if port is UNKNOWN else str(port)
-    return f"[{address}]:{shown}" if address.version == Family.IPV6 else f"{address}:{shown}"
+    return f"[{address}]:{shown}" if address.version == 6 else f"{address}:{shown}"

@@ -60,7 +60,7 @@ def parse_integer(text: str) -> int | None:
     """Read an unsigned number as strtoul with base 0 does (decimal, 0x, leading 0 is octal); None where it is none."""
     try:
         if text[:2] in {"0x", "0X"}:
-            return int(text[2:], 16) if text[2:].isalnum() else None
+            return int(text, 16) if text[2:].isalnum() else None
         if not (text.isascii() and text.isdigit()) or len(text) > 40:
             return None
         return int(text, 8) if text[0] == "0" and len(text) > 1 else int(text)

@@ -125,7 +125,7 @@ class Ruleset:
         tables: by name.
         family: IPv4 or IPv6.
         notes: what was noticed while reading: guesses, extensions that are not modelled, chains that are missing.
-        whole: whether a table that is not there is empty on the machine too; False for ``iptables -S``, which shows one.
+        whole: whether a table that is not there is empty on the machine too; ``iptables -S`` shows only one.
     """
 
     tables: Mapping[str, Table]

@@ -140,9 +140,7 @@ class NoteStep:
     text: str
 
 
-Step = (
-    HookStep | RouteStep | ConntrackStep | ChainStep | RuleStep | BackStep | PolicyStep | TranslateStep | NoteStep
-)
+Step = HookStep | RouteStep | ConntrackStep | ChainStep | RuleStep | BackStep | PolicyStep | TranslateStep | NoteStep
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ T = TypeVar("T")
 _DECIMAL = re.compile(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _FULL_MASK = {4: (1 << 32) - 1, 6: (1 << 128) - 1}
 
-#: The kernel draws 31 bits for ``-m statistic --mode random`` (``net/netfilter/xt_statistic.c``: ``get_random_u32() & 0x7FFFFFFF``).
+#: The kernel draws 31 bits for ``-m statistic --mode random`` (xt_statistic.c: ``get_random_u32() & 0x7FFFFFFF``).
 RANDOM_STEPS: Final = 1 << 31
 
 

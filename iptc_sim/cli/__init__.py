@@ -49,9 +49,9 @@ def main() -> None:
     except IptcError as error:
         first, *more = error.diagnostics
         sys.stdout.flush()
-        print(first.render(), file=sys.stderr)
+        sys.stderr.write(f"{first.render()}\n")
         if more:
-            print(f"  and {len(more)} more {'error' if len(more) == 1 else 'errors'} like it", file=sys.stderr)
+            sys.stderr.write(f"  and {len(more)} more {'error' if len(more) == 1 else 'errors'}\n")
         sys.exit(2)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -21,7 +21,8 @@ NO: Final = 1
 WRONG: Final = 2
 
 Rules = Annotated[
-    list[str], typer.Argument(metavar="RULES...", help="iptables-save or iptables -S text; several files join; - is stdin.")
+    list[str],
+    typer.Argument(metavar="RULES...", help="iptables-save or iptables -S text; several files join; - is stdin."),
 ]
 
 
@@ -29,43 +30,66 @@ Rules = Annotated[
 class ReadFlags:
     """How a dump is read."""
 
-    table: Annotated[str | None, typer.Option("--table", help="Table of an iptables -S listing (default: guessed, and said).")] = None
+    table: Annotated[
+        str | None,
+        typer.Option("--table", help="Table of an iptables -S listing (default: guessed, and said)."),
+    ] = None
     family: Annotated[str | None, typer.Option("--family", help="4 or 6 (default: seen from the text).")] = None
-    as_is: Annotated[bool, typer.Option("--as-is", help="Take an excerpt without the jump that dockerd always writes.")] = False
+    as_is: Annotated[
+        bool, typer.Option("--as-is", help="Take an excerpt without the jump that dockerd always writes.")
+    ] = False
 
 
 @dataclass(frozen=True)
 class FlowFlags:
     """Which packets are sent."""
 
-    flow: Annotated[list[str] | None, typer.Option("--flow", "-f", metavar="FLOW", help="A packet in words; repeatable.")] = None
+    flow: Annotated[
+        list[str] | None, typer.Option("--flow", "-f", metavar="FLOW", help="A packet in words; repeatable.")
+    ] = None
     flows: Annotated[str | None, typer.Option("--flows", metavar="FILE", help="A file with one flow a line.")] = None
-    pcap: Annotated[Path | None, typer.Option("--pcap", metavar="FILE", help="Captured packets (needs iptc-sim[pcap]).")] = None
+    pcap: Annotated[
+        Path | None, typer.Option("--pcap", metavar="FILE", help="Captured packets (needs iptc-sim[pcap]).")
+    ] = None
     proto: Annotated[str | None, typer.Option("--proto", "-p", help="Protocol (default: tcp).")] = None
     src: Annotated[str | None, typer.Option("--src", "-s", metavar="ADDR", help="Source address.")] = None
     dst: Annotated[str | None, typer.Option("--dst", "-d", metavar="ADDR", help="Destination address.")] = None
     sport: Annotated[int | None, typer.Option("--sport", help="Source port.")] = None
     dport: Annotated[int | None, typer.Option("--dport", help="Destination port.")] = None
-    in_interface: Annotated[str | None, typer.Option("--in-interface", "-i", metavar="IFACE", help="By which it comes in.")] = None
+    in_interface: Annotated[
+        str | None, typer.Option("--in-interface", "-i", metavar="IFACE", help="By which it comes in.")
+    ] = None
     from_host: Annotated[bool, typer.Option("--from-host", help="It is made on the node.")] = False
     mark: Annotated[str | None, typer.Option("--mark", help="The nfmark that it has already.")] = None
-    ct: Annotated[str | None, typer.Option("--ct", help="Its ctstate: new, established, related, invalid, untracked.")] = None
+    ct: Annotated[
+        str | None, typer.Option("--ct", help="Its ctstate: new, established, related, invalid, untracked.")
+    ] = None
 
 
 @dataclass(frozen=True)
 class NodeFlags:
     """What is known of the machine."""
 
-    node: Annotated[Path | None, typer.Option("--node", metavar="DIR", help="Folder with addr.json (ip -j addr), route.json, sysctl.txt.")] = None
-    local: Annotated[list[str] | None, typer.Option("--local", metavar="ADDR", help="An address of the node; repeatable.")] = None
-    iface: Annotated[list[str] | None, typer.Option("--iface", metavar="NAME=ADDR/LEN", help="An interface; repeatable.")] = None
-    route: Annotated[list[str] | None, typer.Option("--route", metavar="ROUTE", help="'default via 192.0.2.1 dev eth0'; repeatable.")] = None
+    node: Annotated[
+        Path | None,
+        typer.Option("--node", metavar="DIR", help="Folder with addr.json (ip -j addr), route.json, sysctl.txt."),
+    ] = None
+    local: Annotated[
+        list[str] | None, typer.Option("--local", metavar="ADDR", help="An address of the node; repeatable.")
+    ] = None
+    iface: Annotated[
+        list[str] | None, typer.Option("--iface", metavar="NAME=ADDR/LEN", help="An interface; repeatable.")
+    ] = None
+    route: Annotated[
+        list[str] | None,
+        typer.Option("--route", metavar="ROUTE", help="'default via 192.0.2.1 dev eth0'; repeatable."),
+    ] = None
 
 
 def say(diagnostics: Iterable[Diagnostic]) -> None:
     """Write diagnostics to stderr."""
     for item in diagnostics:
-        print(item.render(), file=sys.stderr)  # noqa: T201 - diagnostics are this program's stderr
+        sys.stderr.write(f"{item.render()}\n")
 
 
 def write(text: str) -> None:
@@ -123,7 +147,9 @@ def read_node_flags(flags: NodeFlags) -> Node:
     """Return the node that the options describe."""
     from iptc_sim.flows import NodeOptions, read_node
 
-    return read_node(NodeOptions(tuple(flags.local or ()), tuple(flags.iface or ()), tuple(flags.route or ()), flags.node))
+    return read_node(
+        NodeOptions(tuple(flags.local or ()), tuple(flags.iface or ()), tuple(flags.route or ()), flags.node)
+    )
 
 
 def read_flows(flags: FlowFlags) -> Iterator[Flow]:
@@ -159,7 +185,11 @@ def _described(flags: FlowFlags) -> Flow:
     from iptc_sim.flows import parse_flow
 
     if flags.src is None or flags.dst is None:
-        raise usage("a packet needs both addresses", "--src and --dst", "--src ADDR --dst ADDR [--proto P] [--dport N]")
+        raise usage(
+            "a packet needs both addresses",
+            "--src and --dst",
+            "--src ADDR --dst ADDR [--proto P] [--dport N]",
+        )
     words = [flags.proto or "tcp", _endpoint(flags.src, flags.sport), "->", _endpoint(flags.dst, flags.dport)]
     return _amend(parse_flow(" ".join(words), name="--src/--dst"), flags)
 

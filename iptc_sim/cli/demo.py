@@ -17,7 +17,10 @@ POD: Final = "tcp 172.17.0.9:33000 -> 10.97.126.137:8125 in docker0"
 HAIRPIN: Final = "tcp 172.17.0.4:33000 -> 10.97.126.137:8125 in docker0"
 INTERFACES: Final = ("docker0=172.17.0.1/16", "eth0=192.168.0.29/24")
 DOCKER: Final = (
-    ("On the host itself, `curl 127.0.0.2:8080`: is it translated?", "tcp 127.0.0.1:40000 -> 127.0.0.2:8080 from host"),
+    (
+        "On the host itself, `curl 127.0.0.2:8080`: is it translated?",
+        "tcp 127.0.0.1:40000 -> 127.0.0.2:8080 from host",
+    ),
     ("From another machine?", "tcp 10.0.0.9:40000 -> 127.0.0.2:8080 in eth0"),
     ("From a container?", "tcp 172.17.0.8:40000 -> 127.0.0.2:8080 in docker0"),
 )
@@ -75,12 +78,19 @@ def _packet(rules: Ruleset, command: str) -> None:
     node = read_node(NodeOptions(iface=INTERFACES))
     flags = " ".join(f"--iface {text}" for text in INTERFACES)
     found, labels = trace(rules, POD, node), comment_names(rules)
-    _head("What happens to a pod's connection to it?", f"{command} > node.save", f"iptc-sim trace node.save {flags} --flow '{POD}'")
+    _head(
+        "What happens to a pod's connection to it?",
+        f"{command} > node.save",
+        f"iptc-sim trace node.save {flags} --flow '{POD}'",
+    )
     write(render_path(found, labels))
     _head("With which odds?", f"iptc-sim odds node.save {flags} --flow '{POD}'")
     write(render_odds(found, outcomes(found)))
     pick = "172.17.0.4:80"
-    _head("And if an endpoint reaches itself by its own Service?", f"iptc-sim trace node.save {flags} --flow '{HAIRPIN}' --pick {pick}")
+    _head(
+        "And if an endpoint reaches itself by its own Service?",
+        f"iptc-sim trace node.save {flags} --flow '{HAIRPIN}' --pick {pick}",
+    )
     write(render_path(trace(rules, HAIRPIN, node, pick=pick), labels))
 
 
@@ -93,7 +103,10 @@ def _compare(rules: Ruleset, names: str) -> None:
 
     dump = _seed("kube-nat.rules")
     found = parse(dump)
-    _head("Does the node have the rules that it should have?", f"iptc-sim diff --release 1.11 --expect-kube {names} {dump.name}")
+    _head(
+        "Does the node have the rules that it should have?",
+        f"iptc-sim diff --release 1.11 --expect-kube {names} {dump.name}",
+    )
     expected, actual = only_kube_chains(rules), only_kube_chains(found)
     write(render_diff(diff(expected, actual), ("expected", dump.name), comment_names(found)))
 

@@ -28,15 +28,22 @@ Exit status: 0 no difference, 1 different, 2 wrong input."""
 
 @grouped
 def diff(
-    files: Annotated[list[str], typer.Argument(metavar="A B", help="Two dumps; A is what is expected, or older. - is stdin.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="A B", help="Two dumps; A is what is expected, or older. - is stdin."),
+    ],
     read: ReadFlags,
     flags: KubeFlags,
     expect_kube: Annotated[
-        list[str] | None, typer.Option("--expect-kube", metavar="FILE...", help="A is what kube-proxy would write for these objects.")
+        list[str] | None,
+        typer.Option("--expect-kube", metavar="FILE...", help="A is what kube-proxy would write for these objects."),
     ] = None,
     only_kube: Annotated[
         bool | None,
-        typer.Option("--only-kube/--all-chains", help="Only the chains of kube-proxy (default with --expect-kube), or all."),
+        typer.Option(
+            "--only-kube/--all-chains",
+            help="Only the chains of kube-proxy (default with --expect-kube), or all.",
+        ),
     ] = None,
     output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
 ) -> None:

@@ -31,7 +31,8 @@ def kube(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Kubernetes YAML or JSON; - is stdin.")],
     flags: KubeFlags,
     output: Annotated[
-        str, typer.Option("--output", help="save: as iptables-save prints them; restore: as kube-proxy writes them.")
+        str,
+        typer.Option("--output", help="save: as iptables-save prints them; restore: as kube-proxy writes them."),
     ] = "save",
 ) -> None:
     """Write the rules that kube-proxy would write for Services and their endpoints."""

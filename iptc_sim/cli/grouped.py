@@ -24,14 +24,19 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
             groups[name] = kind
             types = get_type_hints(kind, include_extras=True)
             spread += [
-                inspect.Parameter(item.name, inspect.Parameter.KEYWORD_ONLY, default=item.default, annotation=types[item.name])
+                inspect.Parameter(
+                    item.name,
+                    inspect.Parameter.KEYWORD_ONLY,
+                    default=item.default,
+                    annotation=types[item.name],
+                )
                 for item in fields(kind)
             ]
         else:
             plain.append(parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY))
 
     @wraps(command)
-    def run(**given: Any) -> None:  # noqa: ANN401 - what typer parsed
+    def run(**given: Any) -> None:
         made = {
             name: kind(**{item.name: given.pop(item.name) for item in fields(kind)}) for name, kind in groups.items()
         }

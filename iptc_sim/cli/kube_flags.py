@@ -20,23 +20,57 @@ class KubeFlags:
     """kube-proxy's flags, and what it finds on the node."""
 
     release: Annotated[str, typer.Option("--release", help="kube-proxy's release: 1.28 or 1.11.")] = "1.28"
-    cluster_cidr: Annotated[str, typer.Option("--cluster-cidr", metavar="CIDR", help="Range of the pods; tells local traffic.")] = ""
-    masquerade_all: Annotated[bool, typer.Option("--masquerade-all", help="Masquerade all traffic to ClusterIPs.")] = False
-    iptables_masquerade_bit: Annotated[int, typer.Option("--iptables-masquerade-bit", help="Bit of the masquerade mark.")] = 14
-    nodeport_addresses: Annotated[list[str] | None, typer.Option("--nodeport-addresses", metavar="CIDR", help="Addresses that serve NodePorts.")] = None
-    detect_local_mode: Annotated[str, typer.Option("--detect-local-mode", help="ClusterCIDR, NodeCIDR, BridgeInterface or InterfaceNamePrefix.")] = ""
-    pod_bridge_interface: Annotated[str, typer.Option("--pod-bridge-interface", metavar="IFACE", help="For BridgeInterface.")] = ""
-    pod_interface_name_prefix: Annotated[str, typer.Option("--pod-interface-name-prefix", metavar="PREFIX", help="For InterfaceNamePrefix.")] = ""
-    hostname_override: Annotated[str, typer.Option("--hostname-override", metavar="NAME", help="Name of the node; tells local endpoints.")] = ""
+    cluster_cidr: Annotated[
+        str, typer.Option("--cluster-cidr", metavar="CIDR", help="Range of the pods; tells local traffic.")
+    ] = ""
+    masquerade_all: Annotated[bool, typer.Option("--masquerade-all", help="Masquerade all traffic to ClusterIPs.")] = (
+        False
+    )
+    iptables_masquerade_bit: Annotated[
+        int, typer.Option("--iptables-masquerade-bit", help="Bit of the masquerade mark.")
+    ] = 14
+    nodeport_addresses: Annotated[
+        list[str] | None,
+        typer.Option("--nodeport-addresses", metavar="CIDR", help="Addresses that serve NodePorts."),
+    ] = None
+    detect_local_mode: Annotated[
+        str,
+        typer.Option("--detect-local-mode", help="ClusterCIDR, NodeCIDR, BridgeInterface or InterfaceNamePrefix."),
+    ] = ""
+    pod_bridge_interface: Annotated[
+        str, typer.Option("--pod-bridge-interface", metavar="IFACE", help="For BridgeInterface.")
+    ] = ""
+    pod_interface_name_prefix: Annotated[
+        str, typer.Option("--pod-interface-name-prefix", metavar="PREFIX", help="For InterfaceNamePrefix.")
+    ] = ""
+    hostname_override: Annotated[
+        str,
+        typer.Option("--hostname-override", metavar="NAME", help="Name of the node; tells local endpoints."),
+    ] = ""
     iptables_localhost_nodeports: Annotated[
-        str, typer.Option("--iptables-localhost-nodeports", metavar="true|false", help="Whether 127.0.0.1 serves NodePorts.")
+        str,
+        typer.Option(
+            "--iptables-localhost-nodeports", metavar="true|false", help="Whether 127.0.0.1 serves NodePorts."
+        ),
     ] = "true"
-    node_ip: Annotated[list[str] | None, typer.Option("--node-ip", metavar="ADDR", help="An address of the node; repeatable.")] = None
-    random_fully: Annotated[bool, typer.Option("--random-fully", help="The node's iptables knows MASQUERADE --random-fully.")] = False
+    node_ip: Annotated[
+        list[str] | None,
+        typer.Option("--node-ip", metavar="ADDR", help="An address of the node; repeatable."),
+    ] = None
+    random_fully: Annotated[
+        bool, typer.Option("--random-fully", help="The node's iptables knows MASQUERADE --random-fully.")
+    ] = False
     ipv6: Annotated[bool, typer.Option("--ipv6", help="The IPv6 proxier.")] = False
-    pod_cidr: Annotated[str, typer.Option("--pod-cidr", metavar="CIDR", help="Where pods without an address get one from.")] = ""
+    pod_cidr: Annotated[
+        str, typer.Option("--pod-cidr", metavar="CIDR", help="Where pods without an address get one from.")
+    ] = ""
     service_cluster_ip_range: Annotated[
-        str, typer.Option("--service-cluster-ip-range", metavar="CIDR", help="Where Services without a ClusterIP get one from.")
+        str,
+        typer.Option(
+            "--service-cluster-ip-range",
+            metavar="CIDR",
+            help="Where Services without a ClusterIP get one from.",
+        ),
     ] = ""
 
 

@@ -47,7 +47,9 @@ def trace(
     seed: Annotated[int | None, typer.Option("--seed", help="One branch only, drawn by the odds.")] = None,
     reply: Annotated[bool, typer.Option("--reply", help="Also follow the answer back.")] = False,
     output: Annotated[str, typer.Option("--format", help="path, detailed or json.")] = "path",
-    write_pcap: Annotated[Path | None, typer.Option("--write-pcap", metavar="FILE", help="The packet at every hook, as a pcap.")] = None,
+    write_pcap: Annotated[
+        Path | None, typer.Option("--write-pcap", metavar="FILE", help="The packet at every hook, as a pcap.")
+    ] = None,
 ) -> None:
     """Tell what happens to a packet, rule by rule, and why."""
     from iptc_sim.api import trace as run

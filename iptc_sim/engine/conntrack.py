@@ -76,7 +76,7 @@ def track(packet: Packet, state: State | None) -> Connection | None:
 
 
 def translate_again(packet: Packet, entry: Connection, manip: Manip) -> Packet:
-    """Apply a decided translation to a later packet (``nf_nat_packet``): headers become the inverse of the other tuple."""
+    """Apply a decided translation to a later packet: it becomes the inverse of the other tuple (``nf_nat_packet``)."""
     other = entry.reply if entry.direction is Direction.ORIGINAL else entry.original
     target = other.inverted
     if manip is Manip.DESTINATION:

@@ -11,7 +11,9 @@ from iptc_sim.ruleset import Chain, Rule, Ruleset, Table
 from iptc_sim.values import Names, Negatable
 
 _DOCKER_JUMP = Rule(
-    matches=(Addrtype(src_type=None, dst_type=Negatable(Names(("LOCAL",))), limit_iface_in=False, limit_iface_out=False),),
+    matches=(
+        Addrtype(src_type=None, dst_type=Negatable(Names(("LOCAL",))), limit_iface_in=False, limit_iface_out=False),
+    ),
     target=JumpTo("DOCKER"),
 )
 

@@ -53,9 +53,7 @@ def explore(
 
 
 class _Exploration:
-    def __init__(
-        self, ruleset: Ruleset, flow: Flow, node: Node, connection: Connection | None, max_ends: int
-    ) -> None:
+    def __init__(self, ruleset: Ruleset, flow: Flow, node: Node, connection: Connection | None, max_ends: int) -> None:
         self.ruleset, self.flow, self.max_ends = ruleset, flow, max_ends
         self.node = _with_own_source(node, flow.packet)
         self.connection = connection
@@ -72,9 +70,7 @@ class _Exploration:
             branch = waiting.pop()
             result = self._advance(branch)
             number = len(self.segments)
-            self.segments.append(
-                Segment(number, branch.parent, branch.choice, branch.chance, tuple(branch.steps))
-            )
+            self.segments.append(Segment(number, branch.parent, branch.choice, branch.chance, tuple(branch.steps)))
             self.steps += len(branch.steps)
             if isinstance(result, Forked):
                 for child in reversed(result.branches):
@@ -167,7 +163,9 @@ class _Exploration:
             branch.connection = self.connection
             branch.steps.append(ConntrackStep(branch.connection, "it belongs to a connection"))
         elif not self.tracked:
-            branch.steps.append(ConntrackStep(None, "no rule needs connection tracking, so it is off and nat is not walked"))
+            branch.steps.append(
+                ConntrackStep(None, "no rule needs connection tracking, so it is off and nat is not walked")
+            )
         else:
             branch.connection = track(branch.packet, self.flow.state)
             told = "as told" if self.flow.state else "the first packet that is seen of it"
@@ -192,7 +190,7 @@ class _Exploration:
         return None
 
     def _route_again(self, branch: Branch) -> Result:
-        """After DNAT in OUTPUT (``ip_route_me_harder``): filter still sees the old out interface, POSTROUTING the new one."""
+        """After DNAT in OUTPUT (``ip_route_me_harder``): filter sees the old out interface, POSTROUTING the new one."""
         verdict = route_out(branch.packet, self.node)
         kind = "lost" if verdict.kind == "lost" else "again"
         branch.steps.append(RouteStep(kind, verdict.interface, verdict.why))

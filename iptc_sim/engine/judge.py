@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from iptc_sim.extension import Moment, No, Unclear
 from iptc_sim.ruleset import Rule
-from iptc_sim.values import CERTAIN, UNKNOWN, Odds
+from iptc_sim.values import CERTAIN, UNKNOWN, InterfacePattern, Negatable, Odds
 
 #: What was assumed about conditions that cannot be told, so that one question gets one answer in a branch.
 Assumed = dict[tuple[object, object], bool]
@@ -69,10 +70,11 @@ def assume(unsettled: Unsettled, at: Moment, *, fits: bool) -> tuple[Assumed, Mo
         if item.chance is not None:
             continue
         for field in ("in_interface", "out_interface"):
-            wanted = getattr(item.extension, field, None)
-            plain = wanted is not None and not wanted.value.text.endswith("+")
-            if plain and getattr(packet, field) is UNKNOWN and wanted.negated != fits:
-                name = {field: wanted.value.text}
+            wanted: Negatable[InterfacePattern] | None = getattr(item.extension, field, None)
+            if wanted is None or wanted.value.text.endswith("+") or wanted.negated == fits:
+                continue
+            if getattr(packet, field) is UNKNOWN:
+                name: dict[str, Any] = {field: wanted.value.text}
                 packet = replace(packet, **name)
         assumed[item.extension, packet] = fits
     return assumed, replace(at, packet=packet)

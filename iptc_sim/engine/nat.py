@@ -47,11 +47,13 @@ def _addresses(target: Translate, packet: Packet) -> tuple[list[Address | Unknow
     first, last = int(target.addresses.first), int(target.addresses.last)
     if first == last:
         return [target.addresses.first], ""
-    kind = IPv4Address if target.addresses.first.version == Family.IPV4 else IPv6Address
+    kind = IPv4Address if target.addresses.first.version == 4 else IPv6Address
     if last - first >= MAX_ADDRESSES:
         note = f"one of {target.addresses}: the kernel hashes the addresses; the first is shown"
         return [target.addresses.first], note
-    return [kind(number) for number in range(first, last + 1)], f"one of {target.addresses}: the kernel hashes the addresses"
+    return [
+        kind(number) for number in range(first, last + 1)
+    ], f"one of {target.addresses}: the kernel hashes the addresses"
 
 
 def _rewrite(target: Translate, packet: Packet, address: Address | Unknown) -> Packet:
@@ -60,7 +62,7 @@ def _rewrite(target: Translate, packet: Packet, address: Address | Unknown) -> P
     return replace(packet, destination=address, dport=_port(target, packet.dport, kept_first=True))
 
 
-def _port(target: Translate, port: int | None | Unknown, *, kept_first: bool) -> int | None | Unknown:
+def _port(target: Translate, port: int | Unknown | None, *, kept_first: bool) -> int | Unknown | None:
     """A port in range is kept; else DNAT takes the first one, SNAT any (its start is drawn)."""
     if port is None:
         return None

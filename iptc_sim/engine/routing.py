@@ -1,4 +1,4 @@
-"""The routing decisions between the hooks, and the checks that go with them (``ip_route_input_slow``, fib_frontend.c)."""
+"""The routing decisions between the hooks, and the checks that go with them (``ip_route_input_slow``)."""
 
 from __future__ import annotations
 
@@ -52,7 +52,8 @@ def _martian(packet: Packet, node: Node) -> str:
     if packet.source is not UNKNOWN and node.is_local(packet.source):
         return f"source {packet.source} is this node's own: martian source"
     if packet.destination in _LOOPBACK and not _loops(node, packet.in_interface):
-        return f"destination {packet.destination} came in by {packet.in_interface}: martian destination (route_localnet is 0)"
+        where = f"destination {packet.destination} came in by {packet.in_interface}"
+        return f"{where}: martian destination (route_localnet is 0)"
     return ""
 
 

@@ -95,7 +95,16 @@ class TableWalk:
         frame = branch.frames[-1]
         depth = len(branch.frames) - 1
         return RuleStep(
-            self.hook, self.table, frame.chain.name, frame.position, rule, matched, reason, action, mark, depth
+            self.hook,
+            self.table,
+            frame.chain.name,
+            frame.position,
+            rule,
+            matched,
+            reason,
+            action,
+            mark,
+            depth,
         )
 
     def _fork(self, branch: Branch, rule: Rule, unsettled: Unsettled, at: Moment) -> Forked:
@@ -125,7 +134,8 @@ class TableWalk:
         branch.steps.append(step)
         match action:
             case Accept():
-                return True, self._settle(branch)
+                self._settle(branch)
+                return True, None
             case Drop():
                 return True, self._end(branch, step, Fate.DROP)
             case Reject(code):
@@ -173,11 +183,13 @@ class TableWalk:
     def _policy(self, branch: Branch) -> Result:
         base = self.base
         if base is None:
-            return self._settle(branch)
+            self._settle(branch)
+            return None
         policy = base.policy or "ACCEPT"
         branch.steps.append(PolicyStep(self.hook, self.table, base.name, policy, base.policy is None))
         if policy == "ACCEPT":
-            return self._settle(branch)
+            self._settle(branch)
+            return None
         return End(
             0,
             Fate.DROP,
@@ -226,5 +238,3 @@ class TableWalk:
         branch.steps.append(TranslateStep(self.hook, manip, before, choice.packet, name, choice.note))
         self._settle(branch)
         return None
-
-

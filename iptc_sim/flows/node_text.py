@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -13,7 +12,9 @@ from iptc_sim.diagnostics import Diagnostic, InputError, read_source
 from iptc_sim.node import InterfaceAddress, Node, Route, interface_address
 from iptc_sim.values import Address, Prefix
 
-_ROUTE_KINDS: Final = frozenset({"unicast", "local", "broadcast", "blackhole", "unreachable", "prohibit", "throw", "multicast"})
+_ROUTE_KINDS: Final = frozenset(
+    {"unicast", "local", "broadcast", "blackhole", "unreachable", "prohibit", "throw", "multicast"}
+)
 _DEFAULT: Final = {4: "0.0.0.0/0", 6: "::/0"}
 
 
@@ -167,5 +168,3 @@ def _read_sysctl(folder: Path) -> tuple[bool, frozenset[str]]:
         elif len(words) == 5 and words[:3] == ["net", "ipv4", "conf"] and words[4] == "route_localnet" and value == "1":
             localnet.add(words[3].replace("/", "."))
     return forward, frozenset(localnet)
-
-

@@ -27,10 +27,12 @@ def is_scapy(packet: object) -> bool:
 
 def _missing() -> InputError:
     hint = "pip install 'iptc-sim[pcap]'"
-    return InputError(Diagnostic("IPT041", "pcap files and scapy packets need scapy, which is not installed", hint=hint))
+    return InputError(
+        Diagnostic("IPT041", "pcap files and scapy packets need scapy, which is not installed", hint=hint)
+    )
 
 
-def from_scapy(packet: Any, in_interface: Interface = UNKNOWN) -> Packet:  # noqa: ANN401 - scapy ships no types
+def from_scapy(packet: Any, in_interface: Interface = UNKNOWN) -> Packet:
     """Turn a scapy packet (with an IP or IPv6 layer) into a Packet.
 
     Args:
@@ -62,11 +64,15 @@ def from_scapy(packet: Any, in_interface: Interface = UNKNOWN) -> Packet:  # noq
         return found
     if found.protocol in {ICMP, ICMPV6}:
         return replace(found, icmp_type=int(header.type), icmp_code=int(header.code))
-    flags = frozenset(_FLAG_LETTERS[flag] for flag in str(header.flags) if flag in _FLAG_LETTERS) if found.protocol == TCP else frozenset()
+    flags = (
+        frozenset(_FLAG_LETTERS[flag] for flag in str(header.flags) if flag in _FLAG_LETTERS)
+        if found.protocol == TCP
+        else frozenset()
+    )
     return replace(found, sport=int(header.sport), dport=int(header.dport), flags=flags)
 
 
-def _transport(layer: Any) -> tuple[int, Any]:  # noqa: ANN401 - scapy ships no types
+def _transport(layer: Any) -> tuple[int, Any]:
     """Return protocol number and transport header; a later fragment has none."""
     from scapy.layers.inet import ICMP as ICMP_LAYER  # noqa: PLC0415 - heavy
     from scapy.layers.inet import TCP as TCP_LAYER  # noqa: PLC0415 - heavy
@@ -85,7 +91,7 @@ def _transport(layer: Any) -> tuple[int, Any]:  # noqa: ANN401 - scapy ships no 
     return int(layer.nh), None
 
 
-def to_scapy(packet: Packet) -> Any:  # noqa: ANN401 - scapy ships no types
+def to_scapy(packet: Packet) -> Any:
     """Turn a Packet into a scapy packet; what is not known becomes 0.0.0.0 (``::``) or port 33000.
 
     Bytes that were captured are kept, with the addresses and ports of ``packet`` written into them.
@@ -117,7 +123,7 @@ def _text(packet: Packet, side: str) -> str:
     return _ANY_ADDRESS[packet.family] if address is UNKNOWN else str(address)
 
 
-def _header(packet: Packet) -> Any:  # noqa: ANN401 - scapy ships no types
+def _header(packet: Packet) -> Any:
     from scapy.layers.inet import ICMP as ICMP_LAYER  # noqa: PLC0415 - heavy
     from scapy.layers.inet import TCP as TCP_LAYER  # noqa: PLC0415 - heavy
     from scapy.layers.inet import UDP as UDP_LAYER  # noqa: PLC0415 - heavy
@@ -158,7 +164,9 @@ def read_pcap(path: Path, in_interface: Interface = UNKNOWN) -> Iterator[Packet]
                 if frame.haslayer("IP") or frame.haslayer("IPv6"):
                     yield from_scapy(frame, in_interface)
     except OSError as error:
-        raise InputError(Diagnostic("IPT001", f"cannot read it: {(error.strerror or str(error)).lower()}", subject=str(path))) from error
+        raise InputError(
+            Diagnostic("IPT001", f"cannot read it: {(error.strerror or str(error)).lower()}", subject=str(path))
+        ) from error
     except (Scapy_Exception, EOFError) as error:
         raise InputError(Diagnostic("IPT041", "this is not a pcap or pcapng file", subject=str(path))) from error
 
@@ -179,4 +187,6 @@ def write_pcap(path: Path, packets: Iterable[Packet]) -> None:
             for number, frame in enumerate(frames):
                 writer.write_packet(frame, sec=0, usec=number)
     except OSError as error:
-        raise InputError(Diagnostic("IPT001", f"cannot write it: {(error.strerror or str(error)).lower()}", subject=str(path))) from error
+        raise InputError(
+            Diagnostic("IPT001", f"cannot write it: {(error.strerror or str(error)).lower()}", subject=str(path))
+        ) from error

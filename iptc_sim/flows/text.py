@@ -33,7 +33,7 @@ class Endpoint:
     """An address with its port, None where none is written."""
 
     address: Address
-    port: int | None | Unknown
+    port: int | Unknown | None
 
 
 @cache
@@ -64,7 +64,7 @@ def parse_flow(text: str, *, name: str = "--flow", line: int = 1, source: Source
     try:
         tree = _parser().parse(text)
     except UnexpectedInput as error:
-        column = max(0, error.pos_in_stream or 0) if (error.pos_in_stream or 0) >= 0 else len(text)
+        column = max(0, int(getattr(error, "pos_in_stream", None) or 0))
         column = len(text.rstrip()) if getattr(getattr(error, "token", None), "type", "") == "$END" else column
         expected = f"PROTOCOL SOURCE -> DESTINATION, as in {EXAMPLE}"
         if "_IN" in (getattr(error, "accepts", None) or getattr(error, "allowed", None) or ()):
@@ -98,9 +98,7 @@ class _Reader:
             token = destination.children[0]  # type: ignore[union-attr]
             raise self._error(token, "source and destination are of different families")  # type: ignore[arg-type]
         incoming: Interface = None if sender.address.is_loopback else UNKNOWN
-        packet = Packet(
-            sender.address, receiver.address, protocol, sender.port, receiver.port, in_interface=incoming
-        )
+        packet = Packet(sender.address, receiver.address, protocol, sender.port, receiver.port, in_interface=incoming)
         if protocol in {ICMP, ICMPV6}:
             packet = replace(packet, icmp_type=8 if protocol == ICMP else 128, icmp_code=0)
         flow = Flow(replace(packet, flags=frozenset({"SYN"}) if protocol == TCP else frozenset()))
@@ -182,7 +180,7 @@ def read_endpoint(text: str, *, with_port: bool) -> Endpoint:
     if bare is not None:
         return Endpoint(bare, UNKNOWN if with_port else None)
     found = _ENDPOINT.fullmatch(text)
-    address = _address((found["six"] or found["four"] or "")) if found else None
+    address = _address(found["six"] or found["four"] or "") if found else None
     if found is None or address is None:
         raise ValueError(f"{text} is not an address with a port")
     port = found["port6"] or found["port4"]

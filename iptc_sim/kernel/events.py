@@ -92,8 +92,6 @@ def walks_of(
 
 def _closed(walk: _OpenWalk, keep: Callable[[TraceEvent], bool]) -> Walk:
     stages = (
-        Stage(opener.table, opener.chain, headers, tuple(hits))
-        for opener, headers, hits in walk.stages
-        if keep(opener)
+        Stage(opener.table, opener.chain, headers, tuple(hits)) for opener, headers, hits in walk.stages if keep(opener)
     )
     return Walk(walk.entry, tuple(stages))

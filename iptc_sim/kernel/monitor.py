@@ -64,9 +64,7 @@ class XtablesMonitor:
             return []
         data = os.read(self._pipe.fileno(), 1 << 20)
         if not data:
-            raise KernelError(
-                f"xtables-monitor ended: {self._rest.decode(errors='replace').strip() or 'no message'}"
-            )
+            raise KernelError(f"xtables-monitor ended: {self._rest.decode(errors='replace').strip() or 'no message'}")
         *lines, self._rest = (self._rest + data).split(b"\n")
         events = (self._event(line.decode(errors="replace")) for line in lines)
         return [event for event in events if event is not None]

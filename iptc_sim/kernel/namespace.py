@@ -121,9 +121,7 @@ def run_command(argv: Sequence[str], text: str = "") -> str:
 
 def _start(argv: Sequence[str]) -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
+        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     except FileNotFoundError as error:
         raise KernelError(f"{argv[0]} is not installed") from error
 

@@ -34,9 +34,7 @@ class NetfilterSocket:
 
     def __init__(self, namespace: Namespace) -> None:
         self.interfaces = namespace.call(lambda: dict(socket.if_nameindex()))
-        self._socket = namespace.call(
-            lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
-        )
+        self._socket = namespace.call(lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER))
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
         self._socket.bind((0, 0))
 

@@ -74,7 +74,8 @@ class Stage:
     Args:
         table: the table.
         chain: the base chain.
-        headers: the packet at the first hit. A mark that the very first matching rule sets is on it already.
+        headers: the packet at the first hit. iptables-nft shows it after that first rule, with the mark
+            that the rule may have set; iptables-legacy before.
         hits: what matched, in order.
     """
 

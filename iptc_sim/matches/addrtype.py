@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, Moment, No, Unclear, Outcome, decide, extension, flag, option
+from iptc_sim.extension import Match, Moment, No, Outcome, Unclear, decide, extension, flag, option
 from iptc_sim.option_types import NameList
 from iptc_sim.options import Reading
 from iptc_sim.values import UNKNOWN, Address, Names, Negatable, Unknown
@@ -48,14 +48,18 @@ class Addrtype(Match):
         if self.limit_iface_in or self.limit_iface_out:
             limit = packet.in_interface if self.limit_iface_in else packet.out_interface
             if limit is UNKNOWN:
-                return Unclear(self, f"-m addrtype: the {'in' if self.limit_iface_in else 'out'} interface is not known")
+                return Unclear(
+                    self, f"-m addrtype: the {'in' if self.limit_iface_in else 'out'} interface is not known"
+                )
             interface = limit
         return decide(
             self._test("src_type", at, packet.source, interface, "source"),
             self._test("dst_type", at, packet.destination, interface, "destination"),
         )
 
-    def _test(self, field: str, at: Moment, address: Address | Unknown, interface: str | None, side: str) -> No | Unclear | None:
+    def _test(
+        self, field: str, at: Moment, address: Address | Unknown, interface: str | None, side: str
+    ) -> No | Unclear | None:
         if getattr(self, field) is None:
             return None
         return self.test(field, at.node.address_type(address, interface), f"type of the {side} {address}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, Moment, Outcome, YES, Unclear, extension, flag, option
+from iptc_sim.extension import YES, Match, Moment, Outcome, Unclear, extension, flag, option
 from iptc_sim.option_types import ADDRESS, Integer, Text
 from iptc_sim.options import Reading
 from iptc_sim.values import Address, Family, Negatable, Prefix
@@ -26,7 +26,9 @@ class Recent(Match):
     reap: bool = flag("--reap")
     hitcount: int | None = option(Integer(), "--hitcount")
     rttl: bool = flag("--rttl")
-    list_name: str = option(Text("a list name of at most 199 bytes", 199, strict=True, quote=False), "--name", default="DEFAULT")
+    list_name: str = option(
+        Text("a list name of at most 199 bytes", 199, strict=True, quote=False), "--name", default="DEFAULT"
+    )
     mask: Address = option(ADDRESS, "--mask", default=_full_mask)
     rsource: bool = flag("--rsource")
     rdest: bool = flag("--rdest")
@@ -34,7 +36,7 @@ class Recent(Match):
     @classmethod
     def complete(cls, fields: dict[str, object], context: Reading) -> None:
         """Add the defaults: the source is looked at unless ``--rdest`` is given."""
-        Match.complete.__func__(cls, fields, context)
+        super().complete(fields, context)
         if not fields.get("rdest"):
             fields["rsource"] = True
 

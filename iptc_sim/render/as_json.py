@@ -9,7 +9,6 @@ from iptc_sim.connection import Connection, FlowTuple
 from iptc_sim.engine.outcomes import Outcome
 from iptc_sim.packet import TCP_FLAGS, Packet
 from iptc_sim.render.words import Labels, action_text, label_of, translation_text, verdict
-from iptc_sim.syntax import write_rule
 from iptc_sim.steps import (
     BackStep,
     ChainStep,
@@ -24,6 +23,7 @@ from iptc_sim.steps import (
     Trace,
     TranslateStep,
 )
+from iptc_sim.syntax import write_rule
 from iptc_sim.values import UNKNOWN, Odds, Unknown
 
 TRACE_SCHEMA = "iptc-sim/trace/1"
@@ -51,7 +51,11 @@ def odds_json(trace: Trace, found: Sequence[Outcome], *, indent: int | None = 2)
         }
         for item in found
     ]
-    record = {"schema": ODDS_SCHEMA, "packet": _packet(trace.flow.packet), "assumptions": list(trace.assumptions)}
+    record = {
+        "schema": ODDS_SCHEMA,
+        "packet": _packet(trace.flow.packet),
+        "assumptions": list(trace.assumptions),
+    }
     return json.dumps({**record, "outcomes": rows}, indent=indent)
 
 
@@ -102,7 +106,7 @@ def _known(value: object) -> Json:
     return None if value is None or value is UNKNOWN else value if isinstance(value, int) else str(value)
 
 
-def _interface(value: str | None | Unknown) -> Json:
+def _interface(value: str | Unknown | None) -> Json:
     return "?" if value is UNKNOWN else value
 
 
@@ -163,7 +167,12 @@ def _step(step: Step, labels: Labels) -> dict[str, Json]:
             return {**names, "policy": policy, "assumed": assumed}
         case TranslateStep(hook, manip, before, after, by):
             record: dict[str, Json] = {"step": "translate", "hook": str(hook), "manip": str(manip), "by": by}
-            return {**record, "before": _packet(before), "after": _packet(after), "text": translation_text(step)}
+            return {
+                **record,
+                "before": _packet(before),
+                "after": _packet(after),
+                "text": translation_text(step),
+            }
         case NoteStep(text):
             return {"step": "note", "text": text}
 

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import json
 
-from iptc_sim.compare.edits import Added, ChainAdded, ChainRemoved, Changed, Difference, Edit, Moved, PolicyChanged, Removed
+from iptc_sim.compare.edits import (
+    Added,
+    ChainAdded,
+    ChainRemoved,
+    Changed,
+    Difference,
+    Edit,
+    Moved,
+    PolicyChanged,
+    Removed,
+)
 from iptc_sim.render.as_json import Json
 from iptc_sim.render.words import Labels
 from iptc_sim.syntax import write_rule
@@ -41,7 +51,14 @@ def _edit(edit: Edit) -> dict[str, Json]:
                 {"option": item.option, "before": item.before, "after": item.after} for item in edit.changes
             ]
             texts: dict[str, Json] = {"old": write_rule(edit.old), "new": write_rule(edit.new)}
-            return {"edit": "changed", **place, "from": edit.before, "to": edit.after, **texts, "changes": changes}
+            return {
+                "edit": "changed",
+                **place,
+                "from": edit.before,
+                "to": edit.after,
+                **texts,
+                "changes": changes,
+            }
         case ChainAdded(rules=rules):
             return {"edit": "chain added", **place, "rules": [write_rule(rule) for rule in rules]}
         case ChainRemoved(rules=rules):

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from iptc_sim.compare.edits import (
+    Added,
+    ChainAdded,
+    ChainRemoved,
+    Changed,
+    Difference,
+    Edit,
+    Moved,
+    PolicyChanged,
+    Removed,
+)
 from iptc_sim.diagnostics import printable
-from iptc_sim.compare.edits import Added, ChainAdded, ChainRemoved, Changed, Difference, Edit, Moved, PolicyChanged, Removed
 from iptc_sim.render.words import Labels
 from iptc_sim.ruleset import Rule
 from iptc_sim.syntax import write_rule

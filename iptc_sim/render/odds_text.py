@@ -15,7 +15,9 @@ def render_odds(trace: Trace, found: Sequence[Outcome]) -> str:
     lines += [f"assumed  {printable(text)}" for text in trace.assumptions]
     rows = [(_where(item), "" if item.odds is None else str(item.odds), _percent(item)) for item in found]
     widths = [min(60, max((len(row[column]) for row in rows), default=0)) for column in (0, 1)]
-    lines += [f"{where:<{widths[0]}}  {fraction:>{widths[1]}}  {percent:>9}".rstrip() for where, fraction, percent in rows]
+    lines += [
+        f"{where:<{widths[0]}}  {fraction:>{widths[1]}}  {percent:>9}".rstrip() for where, fraction, percent in rows
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -7,7 +7,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from iptc_sim.diagnostics import printable
 from iptc_sim.extension import Accept, Continue, Drop, Goto, Jump, No, Reject, Return, SetMark, Translate
 from iptc_sim.packet import Packet
-from iptc_sim.render.words import Labels, action_text, label_of, line_of, odds_text, place, translation_text, verdict
+from iptc_sim.render.words import (
+    Labels,
+    action_text,
+    label_of,
+    line_of,
+    odds_text,
+    place,
+    translation_text,
+    verdict,
+)
 from iptc_sim.steps import (
     BackStep,
     ChainStep,
@@ -164,7 +173,9 @@ def _rule_line(step: RuleStep, labels: Labels) -> str:
 def _route(step: RouteStep) -> str:
     where = f" by {printable(step.interface)}" if isinstance(step.interface, str) else ""
     where = " by an interface that is not known" if step.interface is UNKNOWN else where
-    kind = {"local": "for this node", "again": "routed again: out", "out": "out", "lost": "lost"}.get(step.kind, step.kind)
+    kind = {"local": "for this node", "again": "routed again: out", "out": "out", "lost": "lost"}.get(
+        step.kind, step.kind
+    )
     return f"route: {kind}{where if step.kind != 'local' else ''} ({printable(step.why)})"
 
 
@@ -191,8 +202,6 @@ def _near(looked: Iterable[RuleStep], packet: Packet | None) -> Iterator[RuleSte
         if not isinstance(step.reason, No):
             continue
         wanted = step.rule.base.destination
-        named = (
-            wanted is not None and not wanted.negated and packet is not None and packet.destination in wanted.value
-        )
+        named = wanted is not None and not wanted.negated and packet is not None and packet.destination in wanted.value
         if named or (step.depth == 0 and len(in_base) <= _MAX_MISSES):
             yield step

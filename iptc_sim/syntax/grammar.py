@@ -13,7 +13,7 @@ from iptc_sim.syntax.words import Getopt, LineError, OptionClassifier
 from iptc_sim.values import Family
 
 if TYPE_CHECKING:
-    from lark import Lark, Tree
+    from lark import Lark, Token, Tree
 
 _LOCK = Lock()  # the post-lexer keeps the state of the line at hand
 
@@ -43,7 +43,7 @@ def _parser(family: Family) -> tuple[Lark, OptionClassifier]:
 
     classifier = OptionClassifier(family)
     text = resource("grammar", "dump.lark").read_text(encoding="utf-8")
-    lark = Lark(text, parser="lalr", lexer="contextual", postlex=classifier, maybe_placeholders=True)  # type: ignore[arg-type]
+    lark = Lark(text, parser="lalr", lexer="contextual", postlex=classifier, maybe_placeholders=True)
     return lark, classifier
 
 
@@ -64,7 +64,7 @@ class ParsedLine:
         indexes: from a token's place in the line to the number of its word.
     """
 
-    tree: Tree[object]
+    tree: Tree[Token]
     getopt: Getopt
     indexes: dict[int, int]
 
@@ -85,7 +85,9 @@ def parse_line(line: str, family: Family) -> ParsedLine:
                 raise AssertionError(f"the grammar gave {tree!r}")
             return ParsedLine(tree, classifier.getopt, classifier.indexes)
         except UnexpectedCharacters as error:
-            raise _unterminated(line, error.pos_in_stream, len(classifier.indexes)) from error
+            raise _unterminated(
+                line, int(getattr(error, "pos_in_stream", None) or 0), len(classifier.indexes)
+            ) from error
         except UnexpectedToken as error:
             index = classifier.indexes.get(error.token.start_pos or 0, len(classifier.indexes))
             raise _refusal(line, index, str(error.token), error.accepts or set()) from error
@@ -106,7 +108,9 @@ def _refusal(line: str, index: int, word: str, accepts: set[str]) -> LineError:
     expected = ", ".join(names)
     if index == 0 and not line.startswith((":", "*")):
         hint = "a dump is what iptables-save or iptables -S prints; iptables -L does not print rules"
-        return LineError("IPT010", 0, f"this is not a line of a dump: it begins with {word or 'nothing'}", expected, hint)
+        return LineError(
+            "IPT010", 0, f"this is not a line of a dump: it begins with {word or 'nothing'}", expected, hint
+        )
     if not word:
         return LineError("IPT013", index, "the line ends where a value must follow", expected)
     return LineError("IPT010", index, f"{word} cannot stand here", expected)

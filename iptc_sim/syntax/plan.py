@@ -81,7 +81,9 @@ class Part:
                 fields[name] = Negatable(value, item.negated) if item.option.negatable else value
         for declared in self.extension.OPTIONS:
             if declared.required and declared.field not in fields:
-                label = f"-m {self.extension.NAME}" if issubclass(self.extension, Match) else f"-j {self.extension.NAME}"
+                label = (
+                    f"-m {self.extension.NAME}" if issubclass(self.extension, Match) else f"-j {self.extension.NAME}"
+                )
                 raise LineError("IPT016", self.index, f"{label} needs {declared.names[0]}")
         self.extension.complete(fields, self.reading)
         made = self.extension(**fields)
@@ -108,7 +110,7 @@ class Part:
 class ForeignPart:
     """An extension that is not modelled, with the words that belong to it."""
 
-    make: type[ForeignMatch] | type[ForeignTarget]
+    make: type[ForeignMatch | ForeignTarget]
     name: str
     raw: tuple[int, ...]
 

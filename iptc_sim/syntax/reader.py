@@ -79,7 +79,12 @@ class Reader:
             except LineError as error:
                 self._error(error, line, number)
         if self._open is not None and self._open.table and saved:
-            self._fail("IPT021", self._open.line, f"*{self._open.table} is not ended by COMMIT", hint="is the dump cut off?")
+            self._fail(
+                "IPT021",
+                self._open.line,
+                f"*{self._open.table} is not ended by COMMIT",
+                hint="is the dump cut off?",
+            )
         if len(self._sections) == before and not self.errors:
             message = "there are no rules in it"
             expected = "the output of iptables-save or iptables -S"
@@ -117,7 +122,9 @@ class Reader:
         if self._open is None:
             if saved:
                 hint = "in iptables-save text every chain and rule stands between *table and COMMIT"
-                raise LineError("IPT020", 0, "this stands before any table", expected="a *table line before it", hint=hint)
+                raise LineError(
+                    "IPT020", 0, "this stands before any table", expected="a *table line before it", hint=hint
+                )
             return self._begin("", number)
         return self._open
 
@@ -147,7 +154,13 @@ class Reader:
         self._fail(error.code, number, error.message, error.expected, error.hint, (start + 1, end - start))
 
     def _fail(
-        self, code: str, line: int, message: str, expected: str = "", hint: str = "", place: tuple[int, int] = (1, 0)
+        self,
+        code: str,
+        line: int,
+        message: str,
+        expected: str = "",
+        hint: str = "",
+        place: tuple[int, int] = (1, 0),
     ) -> None:
         span = Span(self._source, line, *place)
         self.errors.append(Diagnostic(code, message, Severity.ERROR, span, expected=expected, hint=hint))
@@ -179,7 +192,13 @@ class Reader:
         message = f"no table is named; taken as {guess.table}: {guess.why}"
         span = Span(section.source, section.line)
         self.notes.append(
-            Diagnostic("IPT030", message, Severity.NOTE, subject=str(span).rsplit(":", 1)[0], hint="--table says which one")
+            Diagnostic(
+                "IPT030",
+                message,
+                Severity.NOTE,
+                subject=str(span).rsplit(":", 1)[0],
+                hint="--table says which one",
+            )
         )
         return guess.table
 
@@ -243,5 +262,3 @@ def _table(name: str, chains: dict[str, _Chain]) -> Table:
         for key, chain in chains.items()
     }
     return Table(name, made)
-
-

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from iptc_sim.builtin import ForeignMatch
 from iptc_sim.options import Reading
@@ -26,7 +26,15 @@ if TYPE_CHECKING:
     from lark import Token, Tree
 
 _COUNTERS = re.compile(r"[ \t]*(\[[0-9]+:[0-9]+\])[ \t]*", re.ASCII)
-_NAMED_AFTER: Final = {"-m": False, "--match": False, "-p": False, "--protocol": False, "--proto": False, "-j": True, "--jump": True}
+_NAMED_AFTER: Final = {
+    "-m": False,
+    "--match": False,
+    "-p": False,
+    "--protocol": False,
+    "--proto": False,
+    "-j": True,
+    "--jump": True,
+}
 
 #: Shapes beyond this number are not stored: a dump in which every line is a new shape must not fill the memory.
 MAX_SHAPES: Final = 4096
@@ -134,7 +142,7 @@ class ShapeCache:
         words = line.split()
         if len(words) > 3 or '"' in line or len(words) < 2:
             parsed = self._judge(line)  # refuses what is no chain line, and resolves quotes
-            words = [str(token) for token in parsed.tree.children if token is not None]
+            words = [str(token) for token in cast("list[Token | None]", parsed.tree.children) if token is not None]
         policy = words[1] if len(words) > 1 else None
         counters = None
         if len(words) > 2 and _COUNTERS.fullmatch(words[2]):
@@ -208,9 +216,9 @@ class RulePlanner:
         return self._parsed.indexes[token.start_pos or 0]  # type: ignore[attr-defined]
 
     def _part(self, part: Tree[Token]) -> None:
-        negation, condition = part.children
-        tokens = [self._index(token) for token in condition.children if token is not None]  # type: ignore[union-attr]
-        kind = str(condition.data)  # type: ignore[union-attr]
+        negation, condition = cast("tuple[Token | None, Tree[Token | None]]", tuple(part.children))
+        tokens = [self._index(token) for token in condition.children if token is not None]
+        kind = str(condition.data)
         if kind in {"flag", "unary", "binary"}:
             found = self._parsed.getopt.options[tokens[0]]
             given = Given(found.option, found.kind, negation is not None, tokens[0], tuple(tokens[1:]))
@@ -222,7 +230,7 @@ class RulePlanner:
             self._foreign.setdefault(id(owner), []).extend([*marks, *tokens])
             return
         if negation is not None:
-            raise LineError("IPT014", self._index(negation), f"! cannot stand before {condition.children[0]}")  # type: ignore[union-attr]
+            raise LineError("IPT014", self._index(negation), f"! cannot stand before {condition.children[0]}")
         if kind in {"jump", "goto"}:
             self._jumps.append((tokens[1], kind == "goto"))
         elif kind == "set_counters":

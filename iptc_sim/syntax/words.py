@@ -24,7 +24,14 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _KIND_OF_WORDS: Final = ("FLAG", "UNARY", "BINARY")
 
 #: The options that are part of a line's shape themselves, with their token kinds.
-_COMMANDS: Final = {"-A": "APPEND", "--append": "APPEND", "-P": "POLICY", "--policy": "POLICY", "-N": "NEW", "--new-chain": "NEW"}
+_COMMANDS: Final = {
+    "-A": "APPEND",
+    "--append": "APPEND",
+    "-P": "POLICY",
+    "--policy": "POLICY",
+    "-N": "NEW",
+    "--new-chain": "NEW",
+}
 _STRUCTURAL: Final = {
     "-m": "MATCH", "--match": "MATCH", "-j": "JUMP", "--jump": "JUMP", "-g": "GOTO", "--goto": "GOTO",
     "-c": "SET_COUNTERS", "--set-counters": "SET_COUNTERS",

@@ -1,4 +1,7 @@
-"""Scenarios as data: one node, one ruleset, one packet. The kernel answers them here; others may answer them too."""
+"""Scenarios as data: one node, one ruleset, one packet.
+
+The kernel answers them here; the simulator's answers can be put beside the kernel's.
+"""
 
 from __future__ import annotations
 
@@ -68,11 +71,8 @@ def ask_kernel(scenario: Scenario, variant: str = "nft") -> KernelTrace:
 
 
 def table(name: str, *lines: str) -> str:
-    """Return restore text of one table; chains that rules are added to and that have no ``:`` line are made."""
-    declared = {line[1:].split()[0] for line in lines if line.startswith(":")}
-    used = dict.fromkeys(line.split()[1] for line in lines if line.startswith("-A"))
-    made = [f":{chain} -" for chain in used if chain not in declared and not chain.isupper()]
-    return "\n".join([f"*{name}", *made, *lines, "COMMIT", ""])
+    """Return the text for iptables-restore of one table."""
+    return "\n".join([f"*{name}", *lines, "COMMIT", ""])
 
 
 def tcp(source: str, destination: str, in_interface: str | None = None, *flags: str) -> Packet:
@@ -87,13 +87,8 @@ def udp(source: str, destination: str, in_interface: str | None = None) -> Packe
 def ping(source: str, destination: str, in_interface: str | None = None) -> Packet:
     addresses = ip_address(source), ip_address(destination)
     four = addresses[0].version == 4
-    return Packet(
-        *addresses,
-        ICMP if four else ICMPV6,
-        icmp_type=8 if four else 128,
-        icmp_code=0,
-        in_interface=in_interface,
-    )
+    protocol, kind = (ICMP, 8) if four else (ICMPV6, 128)
+    return Packet(*addresses, protocol, flags=frozenset(), icmp_type=kind, icmp_code=0, in_interface=in_interface)
 
 
 def _with_ports(
@@ -165,9 +160,7 @@ HOOK_ORDER: Final[tuple[tuple[Scenario, tuple[str, ...]], ...]] = (
         (*_PREROUTING, *_FORWARD, *_POSTROUTING),
     ),
     (
-        Scenario(
-            "invalid-skips-nat", ALL_HOOKS, tcp("10.0.0.5:33000", "198.51.100.7:80", "eth1", "SYN", "ACK")
-        ),
+        Scenario("invalid-skips-nat", ALL_HOOKS, tcp("10.0.0.5:33000", "198.51.100.7:80", "eth1", "SYN", "ACK")),
         without_nat((*_PREROUTING, *_FORWARD, *_POSTROUTING)),
     ),
     (
@@ -302,9 +295,7 @@ REJECT: Final = Scenario(
 
 OUTPUT_DNAT: Final = Scenario(
     "dnat-in-output-reroutes",
-    table(
-        "nat", "-A OUTPUT -d 198.51.100.7/32 -p tcp -m tcp --dport 80 -j DNAT --to-destination 10.0.1.7:8080"
-    )
+    table("nat", "-A OUTPUT -d 198.51.100.7/32 -p tcp -m tcp --dport 80 -j DNAT --to-destination 10.0.1.7:8080")
     + table("filter", "-A OUTPUT -o eth0 -p tcp"),
     tcp("192.0.2.10:33000", "198.51.100.7:80"),
 )
@@ -321,9 +312,9 @@ MASQUERADE_NEXT_HOP: Final = Scenario(
 )
 REDIRECT: Final = Scenario(
     "redirect-to-the-in-interfaces-address",
-    table("nat", "-A PREROUTING -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 3128")
-    + table("filter", "-A INPUT -p tcp -m tcp --dport 3128"),
-    _FORWARDED,
+    table("nat", "-A PREROUTING -p udp -m udp --dport 53 -j REDIRECT --to-ports 5353")
+    + table("filter", "-A INPUT -p udp -m udp --dport 5353"),
+    udp("10.0.0.5:33000", "198.51.100.7:53", "eth1"),
 )
 STATE: Final = Scenario(
     "ctstate-of-a-reply",
@@ -341,7 +332,7 @@ DNAT_IPV6: Final = Scenario(
     "dnat-ipv6",
     table(
         "nat",
-        "-A PREROUTING -d 2001:db8:1::10/128 -p tcp -m tcp --dport 80 -j DNAT --to-destination [2001:db8:2::7]:8080",
+        "-A PREROUTING -d 2001:db8:1::10 -p tcp -m tcp --dport 80 -j DNAT --to-destination [2001:db8:2::7]:8080",
     ),
     tcp("[2001:db8:1::5]:33000", "[2001:db8:1::10]:80", "eth0"),
     ROUTER6,

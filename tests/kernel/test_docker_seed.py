@@ -29,8 +29,6 @@ def test_a_local_connection_is_not_translated(ask: Ask) -> None:
     # `! -d 127.0.0.0/8` fails, so no rule at all matches: the policy is the only thing that is hit.
     assert [hit for hit in seen.hits if hit.chain == "OUTPUT"] == [_NAT_OUTPUT_POLICY], seen
     assert not seen.entered("DOCKER"), seen
-    assert seen.entry is not None
-    assert seen.entry.reply == seen.entry.original.inverted
     by_lo = seen.walks[-1]
     assert (by_lo.entry.in_interface, str(by_lo.entry.destination), by_lo.entry.dport) == (
         "lo",
@@ -38,6 +36,7 @@ def test_a_local_connection_is_not_translated(ask: Ask) -> None:
         8080,
     )
     assert seen.arrivals == ()
+    assert seen.entry is None  # nobody listens: the RST has ended the connection at once
 
 
 def test_a_real_local_client_is_served_by_whoever_listens_on_the_address(variant: str) -> None:
@@ -57,7 +56,7 @@ def test_a_real_local_client_is_served_by_whoever_listens_on_the_address(variant
         assert not any(hit.target_chain == "DOCKER" for hit in seen.hits), seen
         first = seen.walks[0]
         assert _NAT_OUTPUT_POLICY in first.hits
-        assert (str(first.entry.source), first.entry.flags) == ("127.0.0.1", {"SYN"})
+        assert (str(first.entry.source), set(first.entry.flags)) == ("127.0.0.1", {"SYN"})
         (entry,) = lab.connections()
         assert entry.reply == entry.original.inverted
         assert "ASSURED" in entry.flags

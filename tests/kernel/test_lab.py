@@ -41,12 +41,8 @@ def _runs(pid: int) -> bool:
 
 
 def _outside() -> tuple[str, str]:
-    links = subprocess.run(
-        ["ip", "-o", "link"], capture_output=True, text=True, timeout=10, check=True
-    ).stdout
-    names = subprocess.run(
-        ["ip", "netns", "list"], capture_output=True, text=True, timeout=10, check=True
-    ).stdout
+    links = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True, timeout=10, check=True).stdout
+    names = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, timeout=10, check=True).stdout
     return links, names
 
 
@@ -78,9 +74,7 @@ def test_nothing_outside_is_touched() -> None:
 
 
 def test_nothing_is_left_after_a_kill() -> None:
-    child = subprocess.Popen(
-        [sys.executable, "-c", _HOLD], cwd=_REPOSITORY, stdout=subprocess.PIPE, text=True
-    )
+    child = subprocess.Popen([sys.executable, "-c", _HOLD], cwd=_REPOSITORY, stdout=subprocess.PIPE, text=True)
     try:
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
@@ -140,7 +134,7 @@ def test_both_families_at_once(variant: str) -> None:
 
 def test_refused_rules_are_told_in_iptables_words(variant: str) -> None:
     with Lab(DOCKER_HOST) as lab:
-        with pytest.raises(RulesRefusedError, match="(?i)line"):
+        with pytest.raises(RulesRefusedError, match=r"(?i)line"):
             lab.load(table("filter", "-A FORWARD -j NOWHERE"), variant=variant)
         lab.load(table("filter", "-A FORWARD -j DROP"), variant=variant)
         assert lab.inject(tcp("192.0.2.7:1", "172.17.0.7:2", "eth0")).hits[0].verdict == "DROP"
@@ -157,13 +151,9 @@ def test_what_cannot_be_sent_is_refused() -> None:
         with pytest.raises(KernelError, match="nothing can come in at eth7"):
             lab.inject(tcp("192.0.2.7:1", "172.17.0.7:2", "eth7"))
         with pytest.raises(KernelError, match="no mark on the wire"):
-            lab.inject(
-                packet.__class__(packet.source, packet.destination, 6, 1, 2, mark=1, in_interface="eth0")
-            )
+            lab.inject(packet.__class__(packet.source, packet.destination, 6, 1, 2, mark=1, in_interface="eth0"))
         with pytest.raises(KernelError, match="both ports must be told"):
-            lab.inject(
-                packet.__class__(packet.source, packet.destination, 6, 1, UNKNOWN, in_interface="eth0")
-            )
+            lab.inject(packet.__class__(packet.source, packet.destination, 6, 1, UNKNOWN, in_interface="eth0"))
         with pytest.raises(KernelError, match="stays with the back end"):
             lab.load(table("filter"), variant="legacy")
 

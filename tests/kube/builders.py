@@ -8,9 +8,7 @@ from iptc_sim.resources import resource
 
 
 def cluster(*texts: str, settings: Settings | None = None) -> Cluster:
-    return load_cluster(
-        [SourceFile(f"{number}.yaml", text) for number, text in enumerate(texts, 1)], settings
-    )
+    return load_cluster([SourceFile(f"{number}.yaml", text) for number, text in enumerate(texts, 1)], settings)
 
 
 def fixture(*parts: str) -> SourceFile:
@@ -29,9 +27,7 @@ def endpoints(*addresses: str, name: str = "web", port: str = "{port: 8080}") ->
     )
 
 
-def endpoint_slice(
-    *endpoints: str, name: str = "web", ports: str = "[{port: 8080}]", family: str = "IPv4"
-) -> str:
+def endpoint_slice(*endpoints: str, name: str = "web", ports: str = "[{port: 8080}]", family: str = "IPv4") -> str:
     return (
         "{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, "
         f"metadata: {{name: {name}-1, labels: {{kubernetes.io/service-name: {name}}}}}, "
@@ -39,9 +35,7 @@ def endpoint_slice(
     )
 
 
-def pod(
-    name: str, labels: str, address: str, *, ready: bool = True, extra: str = "", spec: str = "{}"
-) -> str:
+def pod(name: str, labels: str, address: str, *, ready: bool = True, extra: str = "", spec: str = "{}") -> str:
     return (
         f"{{apiVersion: v1, kind: Pod, metadata: {{name: {name}, labels: {labels}, {extra}}}, spec: {spec}, status: "
         f"{{phase: Running, podIP: {address}, conditions: [{{type: Ready, status: '{ready}'}}]}}}}"

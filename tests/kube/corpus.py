@@ -59,9 +59,7 @@ def load(name: str) -> tuple[Cluster, Settings]:
 
 def comparable(text: str) -> dict[str, object]:
     """Return a restore text by table and chain; random orders are taken out, every other order is kept."""
-    found: dict[str, object] = {
-        "tables": [line for line in text.splitlines() if line.startswith(("*", "COMMIT"))]
-    }
+    found: dict[str, object] = {"tables": [line for line in text.splitlines() if line.startswith(("*", "COMMIT"))]}
     table = ""
     for line in text.splitlines():
         if line.startswith("*"):

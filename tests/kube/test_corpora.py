@@ -10,9 +10,7 @@ from iptc_sim.syntax import write_save
 
 pytestmark = [
     pytest.mark.corpora,
-    pytest.mark.skipif(
-        not corpus.NAMES, reason=f"no corpora in {corpus.FOLDER} (IPTC_CORPORA names another folder)"
-    ),
+    pytest.mark.skipif(not corpus.NAMES, reason=f"no corpora in {corpus.FOLDER} (IPTC_CORPORA names another folder)"),
 ]
 
 
@@ -23,9 +21,7 @@ def test_all_cases_are_there() -> None:
 @pytest.mark.parametrize("name", corpus.NAMES)
 def test_restore_text_is_kube_proxys(name: str) -> None:
     cluster, settings = corpus.load(name)
-    assert corpus.comparable(restore_text(cluster, settings)) == corpus.comparable(
-        corpus.read(name, "restore").text
-    )
+    assert corpus.comparable(restore_text(cluster, settings)) == corpus.comparable(corpus.read(name, "restore").text)
 
 
 @pytest.mark.parametrize("name", corpus.NAMES)

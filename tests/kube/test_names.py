@@ -54,9 +54,7 @@ def test_unnamed_ports_lost_their_colon(port: str, always_colon: bool, expected:
     assert service_port_name("default", "web", port, always_colon=always_colon) == expected
 
 
-@pytest.mark.parametrize(
-    ("address", "expected"), [("10.244.1.5", "10.244.1.5:80"), ("fd00::5", "[fd00::5]:80")]
-)
+@pytest.mark.parametrize(("address", "expected"), [("10.244.1.5", "10.244.1.5:80"), ("fd00::5", "[fd00::5]:80")])
 def test_ipv6_endpoints_are_bracketed(address: str, expected: str) -> None:
     assert endpoint_text(address, 80) == expected
 

@@ -38,9 +38,7 @@ def test_the_manifests_of_the_seed_alone_reach_the_same_chain() -> None:
 
 
 def test_base_chains_of_a_node_that_only_kube_proxy_wrote_to() -> None:
-    assert saved(
-        seed("services.yaml", "endpoints.yaml"), OLD, "INPUT", "FORWARD", "OUTPUT", "PREROUTING", "POST"
-    ) == [
+    assert saved(seed("services.yaml", "endpoints.yaml"), OLD, "INPUT", "FORWARD", "OUTPUT", "PREROUTING", "POST") == [
         "-A INPUT -m conntrack --ctstate NEW -m comment --comment "
         '"kubernetes externally-visible service portals" -j KUBE-EXTERNAL-SERVICES',
         '-A FORWARD -m comment --comment "kubernetes forwarding rules" -j KUBE-FORWARD',
