@@ -233,6 +233,11 @@ class Extension:
             for declared in cls.OPTIONS
             if declared.default is not None and declared.field not in fields
         }
+        cls.derive(fields)
+
+    @classmethod
+    def derive(cls, fields: dict[str, object]) -> None:
+        """Add what follows from other options; an extension overrides it where there is such a thing."""
 
     def check(self, context: Reading) -> None:
         """Refuse options that do not fit together.

@@ -36,9 +36,13 @@ def ports_text(ports: PortRange) -> str:
 
 
 def _read_ports(text: str) -> PortRange:
-    first, dash, last = text.partition("-")
-    low = read_port(first)
-    high = read_port(last) if dash else low
+    if "-" not in text or not text[0].isdigit():
+        port = read_port(text)  # a service name may have a dash in it; a range is of numbers only
+        return PortRange(port, port)
+    first, _, last = text.partition("-")
+    if not last.isalnum() or not last[0].isdigit():
+        raise ValueError(f"{last or 'nothing'} cannot end a port range")
+    low, high = read_port(first), read_port(last)
     if low > high:
         raise ValueError(f"the port range {text} ends before it begins")
     return PortRange(low, high)
@@ -67,6 +71,8 @@ class NatRangeType(ValueType[NatRange]):
         text, slash, base = ports.partition("/")
         if slash and not self.with_base:
             raise ValueError(f"{words[0]} has a base port, which only DNAT takes")
+        if slash and not read_port(base):
+            raise ValueError("the base port cannot be 0")
         return NatRange(found, _read_ports(text), read_port(base) if slash else None)
 
     @staticmethod

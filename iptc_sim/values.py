@@ -48,6 +48,15 @@ UNKNOWN: Final = Unknown.UNKNOWN
 Interface = str | None | Unknown
 
 
+def address_text(address: Address) -> str:
+    """Return an address as inet_ntop prints it: RFC 5952, with an embedded IPv4 address dotted."""
+    number = int(address)
+    mapped = number >> 32 == 0xFFFF
+    if isinstance(address, IPv6Address) and (mapped or 0xFFFF < number < 1 << 32):
+        return f"::{'ffff:' if mapped else ''}{IPv4Address(number & 0xFFFFFFFF)}"
+    return str(address)
+
+
 @dataclass(frozen=True, slots=True)
 class Negatable(Generic[T]):
     """An option's value with its ``!``."""
@@ -117,7 +126,7 @@ class Prefix:
     def __str__(self) -> str:
         length = self.length
         if length is not None:
-            return f"{self.address}/{length}"
+            return f"{address_text(self.address)}/{length}"
         mask = IPv4Address(self.mask) if self.family is Family.IPV4 else IPv6Address(self.mask)
         return f"{self.address}/{mask}"
 
@@ -135,7 +144,8 @@ class AddressRange:
         return int(self.first) <= int(address) <= int(self.last)
 
     def __str__(self) -> str:
-        return str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
+        first, last = address_text(self.first), address_text(self.last)
+        return first if self.first == self.last else f"{first}-{last}"
 
 
 @dataclass(frozen=True, slots=True)

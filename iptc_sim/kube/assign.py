@@ -36,9 +36,7 @@ def assign_addresses(cluster: Cluster, settings: Settings) -> Cluster:
     return replace(cluster, services=services, pods=pods, notes=notes)
 
 
-def _assign_services(
-    services: tuple[Service, ...], settings: Settings
-) -> tuple[tuple[Service, ...], list[Diagnostic]]:
+def _assign_services(services: tuple[Service, ...], settings: Settings) -> tuple[tuple[Service, ...], list[Diagnostic]]:
     addresses = _Pool("--service-cluster-ip-range")
     addresses.taken |= {int(ip_address(text)) for service in services for text in _fixed_addresses(service)}
     ports = _Pool("the node port range")
@@ -82,8 +80,7 @@ def _with_node_ports(service: Service, pool: _Pool) -> Service:
     if service.type != "NodePort" and not (service.type == "LoadBalancer" and service.allocates_node_ports):
         return _with_health_check(service, pool)
     ports = tuple(
-        port if port.node_port else replace(port, node_port=_node_port(service, port, pool))
-        for port in service.ports
+        port if port.node_port else replace(port, node_port=_node_port(service, port, pool)) for port in service.ports
     )
     return _with_health_check(replace(service, ports=ports), pool)
 
@@ -151,9 +148,7 @@ def _assign_pods(cluster: Cluster, settings: Settings) -> tuple[tuple[Pod, ...],
     for deployment in cluster.deployments:
         # Pods that carry the template's labels are the Deployment's own (kubectl get all prints both).
         wanted = deployment.template.labels.items()
-        if deployment.replicas and not any(
-            wanted <= labels.items() for labels in given.get(deployment.namespace, ())
-        ):
+        if deployment.replicas and not any(wanted <= labels.items() for labels in given.get(deployment.namespace, ())):
             made = list(_pods_of(deployment, free))
             pods += made
             name = f"{deployment.namespace}/{deployment.name}"
@@ -174,10 +169,7 @@ def _free_addresses(cluster: Cluster, settings: Settings) -> Iterator[str]:
     used = {address for pod in cluster.pods for address in pod.addresses}
     used |= {item.address for part in cluster.slices for item in part.endpoints}
     used |= {
-        item.address
-        for entry in cluster.endpoints
-        for part in entry.subsets
-        for item in (*part.ready, *part.not_ready)
+        item.address for entry in cluster.endpoints for part in entry.subsets for item in (*part.ready, *part.not_ready)
     }
     base = int(network.network_address)
     last = network.num_addresses - (1 if settings.family is Family.IPV4 else 0)

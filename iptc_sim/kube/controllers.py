@@ -71,9 +71,7 @@ def _usable(pods: Iterable[Pod]) -> list[Pod]:
 def _resolved(service: Service, pod: Pod) -> tuple[EndpointPort, ...]:
     """Return the Service's ports as the pod serves them, without those whose target it does not name."""
     return tuple(
-        EndpointPort(port.name, port.protocol, number)
-        for port in service.ports
-        if (number := _target(port, pod))
+        EndpointPort(port.name, port.protocol, number) for port in service.ports if (number := _target(port, pod))
     )
 
 
@@ -111,12 +109,8 @@ def _endpoints_of(service: Service, pods: Sequence[Pod], settings: Settings) -> 
         address = _address(pod, family)
         if address and (service.publish_not_ready or not pod.terminating):
             ready = service.publish_not_ready or pod.ready
-            groups.setdefault(_resolved(service, pod), []).append(
-                Endpoint(address, ready, ready, node=pod.node)
-            )
-    subsets = tuple(
-        _subset(ports, sorted(found, key=lambda item: item.address)) for ports, found in groups.items()
-    )
+            groups.setdefault(_resolved(service, pod), []).append(Endpoint(address, ready, ready, node=pod.node))
+    subsets = tuple(_subset(ports, sorted(found, key=lambda item: item.address)) for ports, found in groups.items())
     return [Endpoints(service.namespace, service.name, subsets)]
 
 

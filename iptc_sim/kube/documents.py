@@ -44,9 +44,7 @@ def read_documents(source: SourceFile) -> Iterator[Document]:
             try:
                 documents = list(_yaml(source))
             except InputError:
-                raise _unreadable(
-                    source, error.lineno, error.colno, f"this is not JSON: {error.msg}"
-                ) from error
+                raise _unreadable(source, error.lineno, error.colno, f"this is not JSON: {error.msg}") from error
             yield from documents
         return
     yield from _yaml(source)

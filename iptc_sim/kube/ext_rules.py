@@ -77,9 +77,7 @@ def _write_cluster_ip(plan: _Plan, out: RestoreText) -> None:
     words = plan.to(portal.cluster_ip, portal.port)
     if plan.serves_inside:
         chain = "SVL" if portal.internal_local else "SVC"
-        out.nat.rules.append(
-            f"-A KUBE-SERVICES {plan.comment('cluster IP')} {words} -j KUBE-{chain}-{portal.hash}"
-        )
+        out.nat.rules.append(f"-A KUBE-SERVICES {plan.comment('cluster IP')} {words} -j KUBE-{chain}-{portal.hash}")
     else:
         out.filter.rules.append(f"-A KUBE-SERVICES {plan.refused} {words} -j {plan.refusal[1]}")
 
@@ -89,9 +87,7 @@ def _write_external_ips(plan: _Plan, out: RestoreText) -> None:
     for address in portal.external_ips:
         words = plan.to(address, portal.port)
         if plan.chosen.exists:
-            out.nat.rules.append(
-                f"-A KUBE-SERVICES {plan.comment('external IP')} {words} -j KUBE-EXT-{portal.hash}"
-            )
+            out.nat.rules.append(f"-A KUBE-SERVICES {plan.comment('external IP')} {words} -j KUBE-EXT-{portal.hash}")
         if not plan.serves_outside:
             out.filter.rules.append(f"-A KUBE-EXTERNAL-SERVICES {plan.refused} {words} -j {plan.refusal[1]}")
 
@@ -117,9 +113,7 @@ def _write_node_port(plan: _Plan, out: RestoreText) -> None:
     portal = plan.portal
     words = f"-m {portal.protocol} -p {portal.protocol} --dport {portal.node_port}"
     if portal.node_port and plan.chosen.exists:
-        out.nat.rules.append(
-            f"-A KUBE-NODEPORTS -m comment --comment {portal.name} {words} -j KUBE-EXT-{portal.hash}"
-        )
+        out.nat.rules.append(f"-A KUBE-NODEPORTS -m comment --comment {portal.name} {words} -j KUBE-EXT-{portal.hash}")
     if portal.node_port and not plan.serves_outside:
         local = f"-m addrtype --dst-type LOCAL {words}"
         out.filter.rules.append(f"-A KUBE-EXTERNAL-SERVICES {plan.refused} {local} -j {plan.refusal[1]}")
@@ -174,8 +168,7 @@ def _write_fw_chain(plan: _Plan, out: RestoreText) -> None:
         # A node that is allowed may see its own packets come back with the load balancer's address.
         sources += [view.host(address) for address in portal.balancer_ips]
     out.nat.rules += [
-        f"-A {chain} {plan.comment('loadbalancer IP')} -s {source} -j KUBE-EXT-{portal.hash}"
-        for source in sources
+        f"-A {chain} {plan.comment('loadbalancer IP')} -s {source} -j KUBE-EXT-{portal.hash}" for source in sources
     ]
     rest = f"other traffic to {portal.name} will be dropped by KUBE-PROXY-FIREWALL"
     out.nat.rules.append(f'-A {chain} -m comment --comment "{rest}"')
@@ -184,8 +177,8 @@ def _write_fw_chain(plan: _Plan, out: RestoreText) -> None:
 def _write_endpoints(plan: _Plan, out: RestoreText) -> None:
     portal, chosen = plan.portal, plan.chosen
     chains = {
-        backend.text: endpoint_chain(portal.name, portal.protocol, backend.text)
-        for backend in (*chosen.reachable, *chosen.local, *chosen.cluster)
+        text: endpoint_chain(portal.name, portal.protocol, text)
+        for text in {backend.text for part in (chosen.cluster, chosen.local) for backend in part}
     }
     for kind, backends in (("SVC", chosen.cluster), ("SVL", chosen.local)):
         if backends:

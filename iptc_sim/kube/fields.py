@@ -14,8 +14,7 @@ from iptc_sim.values import Family, Prefix
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*", re.ASCII)
 _PORT_NAME = re.compile(_LABEL, re.ASCII)
-_OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-_IPV4 = re.compile(rf"{_OCTET}(\.{_OCTET}){{3}}", re.ASCII)
+_OCTETS: Final = frozenset(map(str, range(256)))
 
 _KIND_OF_VALUE: Final = (
     (bool, "true or false"),
@@ -28,7 +27,8 @@ _KIND_OF_VALUE: Final = (
 
 def family_of(address: str) -> Family | None:
     """Return the family of an address without leading zeros and zone; None where it is none."""
-    if _IPV4.fullmatch(address):
+    octets = address.split(".", 4)
+    if len(octets) == 4 and _OCTETS.issuperset(octets):
         return Family.IPV4
     if ":" not in address or "%" in address:
         return None
@@ -67,9 +67,7 @@ class Fields:
         above = self._parent.path() if self._parent else ""
         return ".".join(part for part in (above, own, key) if part)
 
-    def fault(
-        self, key: str, message: str, expected: str = "", code: str = "IPT051", hint: str = ""
-    ) -> InputError:
+    def fault(self, key: str, message: str, expected: str = "", code: str = "IPT051", hint: str = "") -> InputError:
         """Return the error for a field, to be raised."""
         path = self.path(key)
         subject = f"{self.document.name}: {path}" if path else self.document.name
@@ -89,9 +87,7 @@ class Fields:
         if value is None:
             return default
         if not isinstance(value, str):
-            raise self.fault(
-                key, f"{_described(value)} stands where a string belongs", hint=_quote_hint(value)
-            )
+            raise self.fault(key, f"{_described(value)} stands where a string belongs", hint=_quote_hint(value))
         return value
 
     def choice(self, key: str, known: Iterable[str], default: str) -> str:
@@ -99,9 +95,7 @@ class Fields:
         value = self.text(key) or default
         names = tuple(known)
         if value not in names:
-            raise self.fault(
-                key, f"{value} is not one of its values", ", ".join(names), hint=suggestion(value, names)
-            )
+            raise self.fault(key, f"{value} is not one of its values", ", ".join(names), hint=suggestion(value, names))
         return value
 
     def boolean(self, key: str) -> bool | None:
@@ -117,9 +111,7 @@ class Fields:
         if value is None:
             return None
         if not isinstance(value, int) or isinstance(value, bool):
-            raise self.fault(
-                key, f"{_described(value)} stands where a whole number belongs", f"{first} to {last}"
-            )
+            raise self.fault(key, f"{_described(value)} stands where a whole number belongs", f"{first} to {last}")
         if not first <= value <= last:
             shown = str(value) if -(10**20) < value < 10**20 else "a huge number"
             raise self.fault(key, f"{shown} is out of range", f"{first} to {last}")
@@ -182,9 +174,7 @@ class Fields:
         values = tuple(value.strip(" \t") for value in self.texts(key))
         for index, value in enumerate(values):
             if not is_range(value):
-                raise self.fault(
-                    f"{key}[{index}]", f"{value} is not an address range", "such as 203.0.113.0/24"
-                )
+                raise self.fault(f"{key}[{index}]", f"{value} is not an address range", "such as 203.0.113.0/24")
         return values
 
     def strings(self, key: str) -> dict[str, str]:

@@ -62,9 +62,7 @@ def read_objects(sources: Iterable[SourceFile]) -> Cluster:
                 store.add(fields, version, kind)
         if empty:
             expected = "Service, Endpoints, EndpointSlice, Pod, Deployment or Node objects"
-            raise InputError(
-                Diagnostic("IPT003", "there is no object in it", subject=source.name, expected=expected)
-            )
+            raise InputError(Diagnostic("IPT003", "there is no object in it", subject=source.name, expected=expected))
     return store.cluster()
 
 
@@ -126,9 +124,7 @@ class _Store:
         """Return what was read."""
         found = list(self.objects.values())
         skipped = [
-            Diagnostic(
-                "IPT050", f"{count} of kind {kind} not used here: skipped", Severity.NOTE, subject=name
-            )
+            Diagnostic("IPT050", f"{count} of kind {kind} not used here: skipped", Severity.NOTE, subject=name)
             for (name, kind), count in self.skipped.items()
         ]
         cluster = Cluster(

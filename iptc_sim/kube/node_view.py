@@ -69,14 +69,8 @@ def view_node(cluster: Cluster, settings: Settings, endpoints: int) -> NodeView:
     release = settings.kube_proxy
     node = next((item for item in cluster.nodes if item.name == settings.hostname_override), Node(""))
     local, not_local = _detector(settings, node)
-    localhost = (
-        settings.iptables_localhost_nodeports
-        and settings.family is Family.IPV4
-        and _covers_loopback(settings)
-    )
-    own = settings.own_addresses or tuple(
-        text for text in node.addresses if first_of_family((text,), settings.family)
-    )
+    localhost = settings.iptables_localhost_nodeports and settings.family is Family.IPV4 and _covers_loopback(settings)
+    own = settings.own_addresses or tuple(text for text in node.addresses if first_of_family((text,), settings.family))
     return NodeView(
         settings=settings,
         release=release,

@@ -127,16 +127,13 @@ def _shared(service: Service, address: str, settings: Settings) -> _Shared:
     def own(texts: Iterable[str]) -> tuple[str, ...]:
         return tuple(text for text in texts if family_of(text.partition("/")[0]) == settings.family)
 
-    annotation = next(
-        (service.annotations[key] for key in _HINT_ANNOTATIONS if key in service.annotations), ""
-    )
+    annotation = next((service.annotations[key] for key in _HINT_ANNOTATIONS if key in service.annotations), "")
     return _Shared(
         cluster_ip=address,
         external_ips=own(service.external_ips),
         balancer_ips=own(service.ingress_ips),
         source_ranges=own(service.source_ranges),
-        external_local=service.external_traffic_policy == "Local"
-        and service.type in {"NodePort", "LoadBalancer"},
+        external_local=service.external_traffic_policy == "Local" and service.type in {"NodePort", "LoadBalancer"},
         # Releases before slices know neither internalTrafficPolicy nor hints.
         internal_local=service.internal_traffic_policy == "Local" and settings.kube_proxy.reads_slices,
         hints_allowed=annotation not in {"", "disabled", "Disabled"},
@@ -146,12 +143,8 @@ def _shared(service: Service, address: str, settings: Settings) -> _Shared:
 _Backends = Mapping[tuple[str, str], Sequence[Backend]]
 
 
-def _portal(
-    service: Service, port: ServicePort, shared: _Shared, ports: _Backends, settings: Settings
-) -> Portal:
-    name = service_port_name(
-        service.namespace, service.name, port.name, always_colon=settings.kube_proxy.always_colon
-    )
+def _portal(service: Service, port: ServicePort, shared: _Shared, ports: _Backends, settings: Settings) -> Portal:
+    name = service_port_name(service.namespace, service.name, port.name, always_colon=settings.kube_proxy.always_colon)
     protocol = port.protocol.lower()
     checks = service.type == "LoadBalancer" and shared.external_local
     key = (port.name, port.protocol if settings.kube_proxy.joins_by_protocol else "")
@@ -187,9 +180,7 @@ def _slices(cluster: Cluster, settings: Settings) -> _Found:
     merged: dict[tuple[str, str], dict[tuple[str, str], dict[str, Backend]]] = {}
     for item in cluster.slices:
         ports = merged.setdefault((item.namespace, item.service), {})
-        endpoints = [
-            endpoint for endpoint in item.endpoints if family_of(endpoint.address) == settings.family
-        ]
+        endpoints = [endpoint for endpoint in item.endpoints if family_of(endpoint.address) == settings.family]
         for port in item.ports:
             known = ports.setdefault((port.name, port.protocol), {})
             for endpoint in endpoints:

@@ -72,9 +72,7 @@ class Settings:
             if family_of(address) is None:
                 raise _wrong("--node-ip", f"{address} is not an IP address")
         if not 0 <= self.iptables_masquerade_bit <= 31:
-            raise _wrong(
-                "--iptables-masquerade-bit", f"{self.iptables_masquerade_bit} is out of range", "0 to 31"
-            )
+            raise _wrong("--iptables-masquerade-bit", f"{self.iptables_masquerade_bit} is out of range", "0 to 31")
         if self.detect_local_mode not in ("", *LOCAL_MODES):
             raise _wrong(
                 "--detect-local-mode",
@@ -116,10 +114,7 @@ class Settings:
 
     def service_range(self, family: Family) -> str:
         """Return the range that cluster IPs of a family come from."""
-        return (
-            first_of_family(self.service_cluster_ip_range.split(","), family)
-            or _DEFAULT_SERVICE_RANGE[family]
-        )
+        return first_of_family(self.service_cluster_ip_range.split(","), family) or _DEFAULT_SERVICE_RANGE[family]
 
     def pod_range(self, family: Family) -> str:
         """Return the range that pod addresses of a family come from."""

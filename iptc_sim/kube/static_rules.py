@@ -32,9 +32,7 @@ def write_head(view: NodeView, out: RestoreText) -> None:
     out.nat.chains += ["KUBE-SERVICES", "KUBE-NODEPORTS", "KUBE-POSTROUTING", "KUBE-MARK-MASQ"]
     mark = view.settings.mark
     fully = (
-        " --random-fully"
-        if view.settings.random_fully and view.release.postrouting is Postrouting.UNMARKING
-        else ""
+        " --random-fully" if view.settings.random_fully and view.release.postrouting is Postrouting.UNMARKING else ""
     )
     if view.release.postrouting is Postrouting.UNMARKING:
         out.nat.rules += [
@@ -59,18 +57,14 @@ def write_head(view: NodeView, out: RestoreText) -> None:
 
 def write_tail(view: NodeView, out: RestoreText) -> None:
     """Write what comes after the Services: the jumps to KUBE-NODEPORTS, and KUBE-FORWARD."""
-    out.nat.rules += [
-        f"-A KUBE-SERVICES {_NODEPORTS} {words} -j KUBE-NODEPORTS" for words in view.node_port_words
-    ]
+    out.nat.rules += [f"-A KUBE-SERVICES {_NODEPORTS} {words} -j KUBE-NODEPORTS" for words in view.node_port_words]
     mark = view.settings.mark
     if view.release.drops_invalid:
         out.filter.rules.append("-A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP")
     marked = f"-m mark --mark {mark}/{mark} -j ACCEPT"
     out.filter.rules.append(f'-A KUBE-FORWARD -m comment --comment "kubernetes forwarding rules" {marked}')
     if view.release.forward is ForwardEstablished.ANY:
-        out.filter.rules.append(
-            f'-A KUBE-FORWARD -m comment --comment "kubernetes forwarding conntrack rule" {_KNOWN}'
-        )
+        out.filter.rules.append(f'-A KUBE-FORWARD -m comment --comment "kubernetes forwarding conntrack rule" {_KNOWN}')
     elif pods := view.settings.cluster_cidr_of_family:
         source = '-m comment --comment "kubernetes forwarding conntrack pod source rule"'
         destination = '-m comment --comment "kubernetes forwarding conntrack pod destination rule"'

@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+#: Kubelet's chain for packets to be dropped; kube-proxy neither makes nor fills it.
+KUBELET_CHAIN: Final = "KUBE-MARK-DROP"
+
 BASE_CHAINS: Final = {
     "filter": ("INPUT", "FORWARD", "OUTPUT"),
     "nat": ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"),
@@ -56,7 +59,7 @@ class RestoreText:
             lines.append(f"*{name}")
             lines += [f":{base} ACCEPT [0:0]" for base in BASE_CHAINS[name]]
             # Chains that are only jumped to exist too: kube-proxy makes them before it writes rules.
-            chains = sorted({*table.chains, *(words.rpartition(" ")[2] for _, words in own)})
+            chains = sorted({*table.chains, *(words.rpartition(" ")[2] for _, words in own), *_of_kubelet(table)})
             lines += [f":{chain} - [0:0]" for chain in chains]
             by_chain: dict[str, list[str]] = {chain: [] for chain in (*BASE_CHAINS[name], *chains)}
             for base, words in own:
@@ -67,3 +70,9 @@ class RestoreText:
             lines.append("COMMIT")
         lines.append("")
         return "\n".join(lines)
+
+
+def _of_kubelet(table: TableText) -> list[str]:
+    """Return kubelet's chain where rules jump to it: releases up to 1.24 count on finding it there."""
+    jump = f"-j {KUBELET_CHAIN}"
+    return [KUBELET_CHAIN] if any(rule.endswith(jump) for rule in table.rules) else []

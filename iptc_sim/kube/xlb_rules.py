@@ -129,9 +129,7 @@ def _write_node_port(plan: _Plan, out: RestoreText) -> None:
     out.nat.rules += [f"{rule}{loopback} -j KUBE-MARK-MASQ", f"{rule} -j {plan.outside}"]
 
 
-def _write_affinity(
-    plan: _Plan, chain: str, targets: tuple[tuple[Backend, str], ...], out: RestoreText
-) -> None:
+def _write_affinity(plan: _Plan, chain: str, targets: tuple[tuple[Backend, str], ...], out: RestoreText) -> None:
     seconds = plan.portal.affinity_seconds
     if seconds:
         out.nat.rules += [

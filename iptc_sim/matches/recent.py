@@ -34,9 +34,8 @@ class Recent(Match):
     rdest: bool = flag("--rdest")
 
     @classmethod
-    def complete(cls, fields: dict[str, object], context: Reading) -> None:
-        """Add the defaults: the source is looked at unless ``--rdest`` is given."""
-        super().complete(fields, context)
+    def derive(cls, fields: dict[str, object]) -> None:
+        """Look at the source unless ``--rdest`` is given."""
         if not fields.get("rdest"):
             fields["rsource"] = True
 

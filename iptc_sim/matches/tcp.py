@@ -38,9 +38,10 @@ class FlagTestType(ValueType[FlagTest]):
     words = 2
     expected = f"two comma lists of {', '.join(TCP_FLAGS)}, ALL or NONE"
 
-    def read(self, words: tuple[str, ...], context: Reading) -> FlagTest:  # noqa: ARG002 - the interface
-        """Return the test."""
-        return FlagTest(_read_flags(words[0]), _read_flags(words[1]))
+    def read(self, words: tuple[str, ...], context: Reading) -> FlagTest | None:  # noqa: ARG002 - the interface
+        """Return the test; one that looks at no flag and wants none says nothing."""
+        test = FlagTest(_read_flags(words[0]), _read_flags(words[1]))
+        return test if test.mask or test.set else None
 
     def write(self, value: FlagTest) -> tuple[str, ...]:
         """Return the two lists."""

@@ -89,8 +89,10 @@ def parse_line(line: str, family: Family) -> ParsedLine:
                 line, int(getattr(error, "pos_in_stream", None) or 0), len(classifier.indexes)
             ) from error
         except UnexpectedToken as error:
-            index = classifier.indexes.get(error.token.start_pos or 0, len(classifier.indexes))
-            raise _refusal(line, index, str(error.token), error.accepts or set()) from error
+            ended = error.token.type == "$END"
+            count = len(classifier.indexes)
+            index = count if ended else classifier.indexes.get(error.token.start_pos or 0, count)
+            raise _refusal(line, index, "" if ended else str(error.token), error.accepts or set()) from error
         except UnexpectedInput as error:
             raise LineError("IPT010", 0, "the line cannot be read") from error
 

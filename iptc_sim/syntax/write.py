@@ -46,7 +46,7 @@ def _save_lines(table: Table, *, counters: bool) -> Iterator[str]:
     builtin = set(table.builtin)
     for chain in chains:
         policy = (chain.policy or "ACCEPT") if chain.name in builtin else "-"
-        yield f":{chain.name} {policy} {(chain.counters if counters else None) or _ZERO}"
+        yield f":{chain.name} {policy} {chain.counters or _ZERO}"
     for chain in chains:
         for rule in chain.rules:
             yield write_rule(rule, chain.name, counters=counters)
@@ -54,7 +54,10 @@ def _save_lines(table: Table, *, counters: bool) -> Iterator[str]:
 
 
 def write_save(ruleset: Ruleset, *, counters: bool = False) -> str:
-    """Return the whole ruleset as ``iptables-save [-c]`` prints it, without its date comments."""
+    """Return the whole ruleset as ``iptables-save [-c]`` prints it, without its date comments.
+
+    Policies are printed with their counters, rules with theirs only on request, as iptables-save does.
+    """
     lines: list[str] = []
     for name in TABLE_ORDER:
         if name in ruleset.tables:

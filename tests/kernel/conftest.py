@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from iptc_sim.kernel import KernelTrace, requirements
-from tests.kernel.scenarios import Scenario, ask_kernel
+from tests.kernel.scenario import Scenario, ask_kernel
 
 
 @pytest.fixture(params=["nft", "legacy"])

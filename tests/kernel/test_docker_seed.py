@@ -9,12 +9,12 @@ from ipaddress import ip_address
 import pytest
 
 from iptc_sim.kernel import Hit, KernelTrace
+from tests.kernel.scenario import Scenario
 from tests.kernel.scenarios import (
     DOCKER_CONTAINER,
     DOCKER_LOCAL,
     DOCKER_OUTSIDE,
     DOCKER_WITHOUT_EXCEPTION,
-    Scenario,
 )
 
 pytestmark = pytest.mark.kernel

@@ -11,7 +11,9 @@ import pytest
 from iptc_sim.kernel import Hit, KernelTrace
 from iptc_sim.packet import Packet
 from tests.kernel import scenarios
-from tests.kernel.scenarios import HOOK_ORDER, SCENARIOS, Scenario, ping, udp, without_nat
+from tests.kernel.hook_order import HOOK_ORDER, without_nat
+from tests.kernel.scenario import Scenario, ping, tcp, udp
+from tests.kernel.scenarios import SCENARIOS
 
 pytestmark = pytest.mark.kernel
 
@@ -219,7 +221,7 @@ def test_kube_hairpin_is_masqueraded(variant: str) -> None:
     with scenario.lab() as lab:
         lab.load(scenario.rules, variant=variant)
         for port in range(33000, 33060):
-            packet = scenarios.tcp(f"172.17.0.4:{port}", "10.97.126.137:8125", "cni0")
+            packet = tcp(f"172.17.0.4:{port}", "10.97.126.137:8125", "cni0")
             seen = lab.inject(packet, conntrack=False)
             assert seen.arrival is not None
             left = seen.arrival.packet

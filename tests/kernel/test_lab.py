@@ -13,7 +13,9 @@ import pytest
 
 from iptc_sim.kernel import KernelError, KernelTrace, Lab, RulesRefusedError, requirements
 from iptc_sim.values import UNKNOWN
-from tests.kernel.scenarios import ALL_HOOKS, DOCKER_HOST, HOOK_ORDER, ROUTER, SCENARIOS, Scenario, table, tcp
+from tests.kernel.hook_order import ALL_HOOKS, HOOK_ORDER
+from tests.kernel.scenario import DOCKER_HOST, ROUTER, Scenario, table, tcp
+from tests.kernel.scenarios import SCENARIOS
 
 pytestmark = [pytest.mark.kernel, pytest.mark.skipif(bool(requirements()), reason=requirements())]
 

@@ -12,7 +12,7 @@ from iptc_sim.kernel.conntrack import read_entries
 from iptc_sim.kernel.monitor import headers_of
 from iptc_sim.kernel.wire import Fields, to_bytes
 from iptc_sim.packet import Packet
-from tests.kernel.scenarios import ping, tcp, udp
+from tests.kernel.scenario import ping, tcp, udp
 
 _PACKETS = [
     tcp("10.0.0.5:33000", "198.51.100.7:80"),

@@ -51,6 +51,11 @@ def test_a_pod_counts_by_its_state(text: str, expected: list[str]) -> None:
     assert backends(cluster(service(SELECTING), text)) == expected
 
 
+def test_a_terminating_pod_gives_way_to_a_ready_one() -> None:
+    ending = pod("a", "{app: web}", "10.0.0.1", extra="deletionTimestamp: '2024-01-01T00:00:00Z'")
+    assert backends(cluster(service(SELECTING), ending, pod("b", "{app: web}", "10.0.0.2"))) == ["10.0.0.2:8080"]
+
+
 def test_endpoints_objects_leave_terminating_pods_out() -> None:
     text = pod("a", "{app: web}", "10.0.0.1", extra="deletionTimestamp: '2024-01-01T00:00:00Z'")
     assert backends(cluster(service(SELECTING), text), "1.11") == []
@@ -81,8 +86,10 @@ def test_a_named_target_port_has_to_have_the_services_protocol() -> None:
     found = cluster(service(spec), pod("a", "{app: web}", "10.0.0.1", spec=container))
     assert backends(found) == []
     assert messages(found, "IPT052") == [
-        "Service default/web has no endpoints: 1 pod matched, but no container has a port called http "
-        "(selector app=web)"
+        (
+            "Service default/web has no endpoints: 1 pod matched, but no container has a port called http "
+            "(selector app=web)"
+        )
     ]
 
 

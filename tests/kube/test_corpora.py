@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tests.kube import corpus
 import pytest
 
 from iptc_sim.kube import compile_services, restore_text
 from iptc_sim.syntax import write_save
+from tests.kube import corpus
 
 pytestmark = [
     pytest.mark.corpora,

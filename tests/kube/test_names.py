@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from iptc_sim.kube import Settings, chain_names, is_kube_chain, kube_chain_prefixes
+from iptc_sim.kube import Settings, chain_names, is_kube_chain, kube_chain_prefixes, load_cluster
 from iptc_sim.kube.names import endpoint_chain, endpoint_text, service_hash, service_port_name
-from tests.kube.builders import cluster, endpoint_slice, endpoints, fixture, load_cluster, service
+from tests.kube.builders import cluster, endpoint_slice, endpoints, fixture, service
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_endpoint_chains_hash_the_endpoint_too(name: str, endpoint: str, expecte
         ("http", False, "default/web:http"),
     ],
 )
-def test_unnamed_ports_lost_their_colon(port: str, always_colon: bool, expected: str) -> None:  # noqa: FBT001
+def test_unnamed_ports_lost_their_colon(port: str, always_colon: bool, expected: str) -> None:
     assert service_port_name("default", "web", port, always_colon=always_colon) == expected
 
 

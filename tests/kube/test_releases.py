@@ -129,8 +129,10 @@ def test_large_clusters_lose_the_comments_of_endpoint_rules_only() -> None:
     assert all("--comment" in line for line in rules(small, settings, "KUBE-SEP", "KUBE-SVC"))
     lines = rules(large, settings, "KUBE-SEP", "KUBE-SVC")
     assert [line for line in lines if "--comment" in line] == [
-        '-A KUBE-SVC-LOLE4ISW44XBNF3G -m comment --comment "default/web cluster IP" -m tcp -p tcp -d 10.96.0.9 '
-        "--dport 80 ! -s 10.0.0.0/8 -j KUBE-MARK-MASQ"
+        (
+            '-A KUBE-SVC-LOLE4ISW44XBNF3G -m comment --comment "default/web cluster IP" -m tcp -p tcp -d 10.96.0.9 '
+            "--dport 80 ! -s 10.0.0.0/8 -j KUBE-MARK-MASQ"
+        )
     ]
     assert len(lines) == 3 * 1001 + 1
 

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from iptc_sim.kube import Settings, restore_text
+from iptc_sim.kube import Settings, compile_services, restore_text
+from iptc_sim.syntax import write_save
 from iptc_sim.values import Family
 from tests.kube.builders import cluster, endpoint_slice, rules, service
 
@@ -163,8 +164,10 @@ def test_who_is_masqueraded_on_the_way_to_a_cluster_ip(settings: Settings, expec
     words = " " if expected == "-j" else f" {expected}"
     assert lines == (
         [
-            '-A KUBE-SVC-LOLE4ISW44XBNF3G -m comment --comment "default/web cluster IP" -m tcp -p tcp -d 172.30.1.1 '
-            f"--dport 80{words}-j KUBE-MARK-MASQ"
+            (
+                '-A KUBE-SVC-LOLE4ISW44XBNF3G -m comment --comment "default/web cluster IP" -m tcp -p tcp '
+                f"-d 172.30.1.1 --dport 80{words}-j KUBE-MARK-MASQ"
+            )
         ]
         if expected
         else []
@@ -201,3 +204,56 @@ def test_the_masquerade_bit_moves_the_mark() -> None:
     text = restore_text(PLAIN, Settings(iptables_masquerade_bit=10))
     assert "-A KUBE-MARK-MASQ -j MARK --or-mark 0x00000400\n" in text
     assert "0x00004000" not in text
+
+
+def test_a_local_endpoint_of_another_zone_keeps_its_chain_under_the_local_policy() -> None:
+    items = [
+        "{addresses: [10.0.1.1], nodeName: there, hints: {forZones: [{name: z1}]}}",
+        "{addresses: [10.0.1.2], nodeName: here, hints: {forZones: [{name: z2}]}}",
+    ]
+    spec = f"{{{BALANCER}, externalTrafficPolicy: Local}}"
+    metadata = "annotations: {service.kubernetes.io/topology-mode: Auto}"
+    found = cluster(service(spec, metadata=metadata, status=STATUS), endpoint_slice(*items), node("z1"))
+    assert reached(rules(found, NODE, "KUBE-SVC")) == [".1"]
+    assert reached(rules(found, NODE, "KUBE-SVL")) == [".2"]
+    translated = [line for line in rules(found, NODE, "KUBE-SEP") if "DNAT" in line]
+    assert [line.rpartition(" ")[2] for line in translated] == ["10.0.1.1:8080", "10.0.1.2:8080"]
+
+
+def test_the_local_policy_lets_pods_and_the_node_go_everywhere() -> None:
+    spec = f"{{{BALANCER}, externalTrafficPolicy: Local, healthCheckNodePort: 32100}}"
+    found = cluster(service(spec, status=STATUS), endpoint_slice(endpoint(1, "RL"), endpoint(2, "RX")))
+    words = [line.partition(" -m comment --comment ")[2] for line in rules(found, NODE, "KUBE-EXT-")]
+    everywhere, local = "KUBE-SVC-LOLE4ISW44XBNF3G", "-m addrtype --src-type LOCAL"
+    assert words == [
+        f'"pod traffic for default/web external destinations" -s 10.0.0.0/8 -j {everywhere}',
+        f'"masquerade LOCAL traffic for default/web external destinations" {local} -j KUBE-MARK-MASQ',
+        f'"route LOCAL traffic for default/web external destinations" {local} -j {everywhere}',
+        "",
+    ]
+    assert rules(found, NODE, "KUBE-EXT-")[-1].endswith(" -j KUBE-SVL-LOLE4ISW44XBNF3G")
+    assert [line for line in rules(found, NODE, "KUBE-NODEPORTS") if "32100" in line] == [
+        (
+            '-A KUBE-NODEPORTS -m comment --comment "default/web health check node port" '
+            "-m tcp -p tcp --dport 32100 -j ACCEPT"
+        )
+    ]
+    assert not any("pod traffic" in line for line in rules(found, Settings(), "KUBE-EXT-"))
+
+
+def test_health_checks_need_the_local_policy() -> None:
+    found = cluster(service(f"{{{BALANCER}, healthCheckNodePort: 32100}}", status=STATUS))
+    assert "32100" not in restore_text(found, NODE)
+
+
+@pytest.mark.parametrize(
+    ("base", "expected"),
+    [
+        ("INPUT", "KUBE-FIREWALL KUBE-PROXY-FIREWALL KUBE-NODEPORTS KUBE-EXTERNAL-SERVICES"),
+        ("FORWARD", "KUBE-PROXY-FIREWALL KUBE-FORWARD KUBE-SERVICES KUBE-EXTERNAL-SERVICES"),
+        ("OUTPUT", "KUBE-FIREWALL KUBE-PROXY-FIREWALL KUBE-SERVICES"),
+    ],
+)
+def test_the_jump_installed_last_comes_first(base: str, expected: str) -> None:
+    lines = write_save(compile_services(PLAIN, Settings())).partition("*nat")[0].splitlines()
+    assert " ".join(line.rpartition(" ")[2] for line in lines if line.startswith(f"-A {base} ")) == expected

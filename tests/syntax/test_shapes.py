@@ -1,0 +1,105 @@
+"""The shape cache: the same meaning as Lark on every line, with far fewer lines judged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from iptc_sim import SourceFile, parse
+from iptc_sim.ruleset import Rule
+from iptc_sim.syntax import write_save
+from iptc_sim.syntax.reader import Reader
+from iptc_sim.syntax.shapes import RuleLine, ShapeCache, shape_of
+from iptc_sim.values import Family
+
+
+def fresh(line: str, family: Family = Family.IPV4) -> list[Rule]:
+    """Read a line without any stored shape: Lark judges it."""
+    item = ShapeCache(family).read(line, (SourceFile("x", line), 1))
+    assert isinstance(item, RuleLine)
+    return item.rules
+
+
+def test_one_shape_is_judged_once() -> None:
+    lines = "".join(
+        f'-A KUBE-SEP-{number:016d} -s 10.0.{number // 250}.{number % 250}/32 -m comment --comment "ns/svc{number}" '
+        f"-j KUBE-MARK-MASQ\n"
+        for number in range(2000)
+    )
+    reader = Reader(Family.IPV4, "nat")
+    reader.read(SourceFile("x", lines))
+    assert reader.shapes.judged == 1
+    assert len(reader.ruleset().tables["nat"].chains) == 2000
+
+
+def test_values_that_look_like_options_do_not_mislead_the_cache() -> None:
+    lines = [
+        "-A INPUT -m comment --comment -j -j ACCEPT",
+        "-A INPUT -m comment --comment -j -j DROP",
+        "-A INPUT -m comment --comment -p -j DROP",
+        "-A INPUT -m comment --comment -m -j LOG",
+        '-A INPUT -m comment --comment "-j" -j LOG',
+        "-A INPUT -m comment --comment ! -j DROP",
+        "-A INPUT -m comment --comment x -j foo",
+        "-A INPUT -m comment --comment x -j DROP",
+        "-A INPUT -p tcp --dport 80 -j foo",
+        "-A INPUT -p udp --dport 80 -j foo",
+    ]
+    cache = ShapeCache(Family.IPV4)
+    for line in [*lines, *lines]:
+        item = cache.read(line, (SourceFile("x", line), 1))
+        assert isinstance(item, RuleLine)
+        assert item.rules == fresh(line), line
+
+
+@pytest.mark.corpora
+def test_cached_reading_equals_lark_on_every_line_of_the_dumps(corpora: Path) -> None:
+    judged = read = 0
+    for path in sorted((corpora / "iptables" / "dumps-canonical" / "nft").glob("*.canon"))[::5]:
+        text = path.read_text()
+        family = Family.IPV6 if "v6" in path.name or "ip6" in path.name else Family.IPV4
+        cache = ShapeCache(family)
+        for number, line in enumerate(text.splitlines(), 1):
+            if line.startswith("-A"):
+                try:
+                    expected = fresh(line, family)
+                except Exception:  # noqa: BLE001, S112 - the family of the file name was wrong
+                    continue
+                item = cache.read(line, (SourceFile("x", text), number))
+                assert isinstance(item, RuleLine)
+                assert item.rules == expected
+                read += 1
+        judged += cache.judged
+    assert read > 2000
+    assert judged < read / 2
+
+
+def test_equal_conditions_are_one_object() -> None:
+    text = "*nat\n" + "".join(
+        f'-A FOO -p tcp -m comment --comment "ns/svc" -m tcp --dport {port} -j BAR\n' for port in range(1, 50)
+    )
+    chain = parse(text + ":BAR - [0:0]\nCOMMIT\n").chain("nat", "FOO")
+    assert chain is not None
+    assert len({id(rule.base) for rule in chain.rules}) == 1
+    assert len({id(rule.matches[0]) for rule in chain.rules}) == 1
+    assert len({id(rule.target) for rule in chain.rules}) == 1
+
+
+def test_shape_keeps_what_decides_and_drops_values() -> None:
+    words = "-A X -s 1.2.3.4 -p tcp -m tcp ! --dport 5 -j DNAT --to-destination 1.1.1.1".split()
+    assert shape_of(words) == (
+        "-A", "_", "-s", "_", "-p", "tcp", "-m", "tcp", "!", "--dport", "_", "-j", "DNAT", "--to-destination", "_",
+    )  # fmt: skip
+    assert shape_of(["-A", "X", "-j", "some-chain"])[-1] == "_"
+
+
+@pytest.mark.corpora
+def test_kube_dumps_need_few_shapes(corpora: Path) -> None:
+    reader = Reader(Family.IPV4)
+    text = (corpora / "kube-proxy-1.28" / "combined.save").read_text()
+    reader.read(SourceFile("combined.save", text))
+    assert len(reader.shapes.plans) < 45
+    assert write_save(reader.ruleset()) == "".join(
+        f"{line}\n" for line in text.splitlines() if not line.startswith("#")
+    )
