@@ -178,6 +178,8 @@ class Reader:
                 known.declared |= chain.declared
                 known.policy = chain.policy or known.policy
                 known.counters = chain.counters or known.counters
+            if section.table:
+                _add_builtin(section.table, chains)
         made = {name: _table(name, chains) for name, chains in tables.items()}
         for table in made.values():
             self._inspect(table)
@@ -247,6 +249,12 @@ def _check_name(name: str, index: int) -> None:
     if len(name.encode()) > MAX_CHAIN_NAME:
         length = len(name.encode())
         raise LineError("IPT023", index, f"chain name {name} has {length} bytes, at most {MAX_CHAIN_NAME} fit")
+
+
+def _add_builtin(table: str, chains: dict[str, _Chain]) -> None:
+    """A table that is loaded has its built-in chains, listed or not (``iptables-restore`` of an empty table)."""
+    for hook in BUILTIN_CHAINS[table]:
+        chains.setdefault(str(hook), _Chain(policy="ACCEPT", declared=True)).declared = True
 
 
 def _table(name: str, chains: dict[str, _Chain]) -> Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import Final
 
@@ -53,7 +53,8 @@ class Scenario:
 
     @property
     def node(self) -> Node:
-        return Node.of({name: list(addresses) for name, addresses in self.interfaces.items()}, self.routes)
+        known = Node.of({name: list(addresses) for name, addresses in self.interfaces.items()}, self.routes)
+        return replace(known, ip_forward=self.sysctls.get("net/ipv4/ip_forward", "1") != "0")
 
     def lab(self) -> Lab:
         return Lab(self.interfaces, self.routes, sysctls=self.sysctls)

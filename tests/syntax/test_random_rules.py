@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from strategies import RULE
-
 from iptc_sim import IptcError, parse, write_rule, write_save
+from tests.strategies import RULE
 
 
 @settings(max_examples=400, deadline=None)
