@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Final, TypeVar, dataclass_transform
@@ -73,7 +74,8 @@ class No:
     found: str
 
     def __str__(self) -> str:
-        return f"{self.extension.option_text(self.field)}: {self.found}"
+        label = self.extension.option_text(self.field)
+        return f"{label}: {self.found}" if label else self.found
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +86,15 @@ class Unclear:
         extension: the match that cannot be judged.
         why: in words.
         chance: the exact odds of a match, where it is a draw of the kernel.
+        question: what is asked, so that rules which ask the same get the same answer; None: the match as a whole.
+        negated: whether the condition holds where the answer to the question is no.
     """
 
     extension: Extension
     why: str
     chance: Odds | None = None
+    question: Hashable = None
+    negated: bool = False
 
     def __str__(self) -> str:
         return self.why
@@ -254,11 +260,11 @@ class Extension:
         return tuple(found)
 
     def option_text(self, field: str) -> str:
-        """Return one option as printed, ``! -d 127.0.0.0/8``; the match's name for an empty field."""
+        """Return one option as printed, ``! -d 127.0.0.0/8``; for an empty field the match itself."""
         for declared in self.OPTIONS:
             if declared.field == field:
                 return " ".join(self._option_words(declared, hidden=True))
-        return f"-m {self.name}"
+        return f"-m {self.name}" if self.name else ""
 
     def _option_words(self, declared: Option, *, hidden: bool = False) -> list[str]:
         value = getattr(self, declared.field)
@@ -290,7 +296,8 @@ class Match(Extension):
         if value is None:
             return None
         if actual is UNKNOWN:
-            return Unclear(self, f"{self.option_text(field)}: the {what} is not known")
+            why = f"{self.option_text(field)}: the {what} is not known"
+            return Unclear(self, why, question=(what, value.value), negated=value.negated)
         if (actual in value.value) != value.negated:
             return None
         return No(self, field, f"there is no {what}" if actual is None else f"the {what} is {actual}")

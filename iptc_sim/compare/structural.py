@@ -150,8 +150,8 @@ def option_texts(rule: Rule) -> dict[str, str]:
         label = "" if number == 0 else f"-{'j' if is_target else 'm'} {part.name} "
         if is_target:
             found["-g" if isinstance(part, GoTo) else "-j"] = part.name
-        elif label and not part.words():
-            found[label.strip()] = "present"
+        elif label:
+            found[_free(found, label.strip())] = "present"
         for declared in part.OPTIONS:
             text = part.option_text(declared.field) if getattr(part, declared.field) is not None else ""
             if text and getattr(part, declared.field) != declared.hidden:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import replace
 from typing import Any
 
 from iptc_sim.extension import Moment, No, Unclear
+from iptc_sim.packet import Packet
 from iptc_sim.ruleset import Rule
 from iptc_sim.values import CERTAIN, UNKNOWN, InterfacePattern, Negatable, Odds
 
 #: What was assumed about conditions that cannot be told, so that one question gets one answer in a branch.
-Assumed = dict[tuple[object, object], bool]
+Assumed = dict[tuple[Hashable, Packet], bool]
 
 
 class Unsettled:
@@ -49,12 +51,16 @@ def judge(rule: Rule, at: Moment, assumed: Assumed) -> No | Unsettled | None:
         if isinstance(outcome, No):
             return outcome
         if isinstance(outcome, Unclear):
-            known = assumed.get((match, at.packet)) if outcome.chance is None else None
-            if known is None:
+            answer = assumed.get((_question(outcome), at.packet)) if outcome.chance is None else None
+            if answer is None:
                 unclear.append(outcome)
-            elif not known:
+            elif answer == outcome.negated:
                 return No(match, "", f"assumed above ({outcome.why})")
     return Unsettled(unclear) if unclear else None
+
+
+def _question(outcome: Unclear) -> Hashable:
+    return outcome.extension if outcome.question is None else outcome.question
 
 
 def assume(unsettled: Unsettled, at: Moment, *, fits: bool) -> tuple[Assumed, Moment]:
@@ -76,5 +82,5 @@ def assume(unsettled: Unsettled, at: Moment, *, fits: bool) -> tuple[Assumed, Mo
             if getattr(packet, field) is UNKNOWN:
                 name: dict[str, Any] = {field: wanted.value.text}
                 packet = replace(packet, **name)
-        assumed[item.extension, packet] = fits
+        assumed[_question(item), packet] = fits != item.negated
     return assumed, replace(at, packet=packet)

@@ -159,7 +159,7 @@ def read_pcap(path: Path, in_interface: Interface = UNKNOWN) -> Iterator[Packet]
     except ImportError as error:
         raise _missing() from error
     try:
-        with PcapReader(str(path)) as reader:
+        with path.open("rb") as file, PcapReader(file) as reader:
             for frame in reader:
                 if frame.haslayer("IP") or frame.haslayer("IPv6"):
                     yield from_scapy(frame, in_interface)
@@ -184,7 +184,8 @@ def write_pcap(path: Path, packets: Iterable[Packet]) -> None:
     frames = [bytes(to_scapy(packet)) for packet in packets]
     try:
         with RawPcapWriter(str(path), linktype=101) as writer:
-            for number, frame in enumerate(frames):
+            writer.write_header(None)
+            for number, frame in enumerate(frames):  # numbered, not timed: the same trace gives the same file
                 writer.write_packet(frame, sec=0, usec=number)
     except OSError as error:
         raise InputError(
