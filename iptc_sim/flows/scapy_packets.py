@@ -155,13 +155,15 @@ def read_pcap(path: Path, in_interface: Interface = UNKNOWN) -> Iterator[Packet]
     """
     try:
         from scapy.error import Scapy_Exception  # noqa: PLC0415 - heavy
+        from scapy.layers.inet import IP  # noqa: PLC0415 - heavy; importing it tells scapy what raw IP captures hold
+        from scapy.layers.inet6 import IPv6  # noqa: PLC0415 - heavy
         from scapy.utils import PcapReader  # noqa: PLC0415 - heavy
     except ImportError as error:
         raise _missing() from error
     try:
         with path.open("rb") as file, PcapReader(file) as reader:
             for frame in reader:
-                if frame.haslayer("IP") or frame.haslayer("IPv6"):
+                if frame.haslayer(IP) or frame.haslayer(IPv6):
                     yield from_scapy(frame, in_interface)
     except OSError as error:
         raise InputError(

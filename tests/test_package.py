@@ -1,0 +1,82 @@
+"""The package as a whole: its public names, its codes, its extensions."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import iptc_sim
+from iptc_sim.diagnostics import CODES, Diagnostic, InputError, SourceFile, Span, read_source
+from iptc_sim.matches import MATCHES
+from iptc_sim.targets import TARGETS
+from tests.conftest import CHECKOUT
+
+
+def test_public_names_are_there_and_listed() -> None:
+    assert sorted(iptc_sim.__all__) == sorted(iptc_sim._HOME)
+    for name in iptc_sim.__all__:
+        assert getattr(iptc_sim, name).__doc__, name
+    with pytest.raises(AttributeError):
+        _ = iptc_sim.nosuch  # type: ignore[attr-defined]
+
+
+def test_import_order_does_not_change_what_a_name_is() -> None:
+    code = "import iptc_sim.steps, iptc_sim.compare.structural, iptc_sim.api; from iptc_sim import trace, diff, odds; print(callable(trace), callable(diff), callable(odds))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    assert done.stdout.split() == ["True"] * 3
+
+
+def test_every_code_in_the_sources_is_in_the_table_and_used() -> None:
+    used = set()
+    for path in (CHECKOUT / "iptc_sim").rglob("*.py"):
+        if path.name != "diagnostics.py":
+            used |= set(re.findall(r"IPT\d{3}", path.read_text()))
+    used |= set(re.findall(r'Diagnostic\("(IPT\d{3})', (CHECKOUT / "iptc_sim" / "diagnostics.py").read_text()))
+    assert used == set(CODES)
+
+
+def test_extensions_declare_what_the_parser_needs() -> None:
+    for cls in (*MATCHES.all(), *TARGETS.all()):
+        assert cls.NAME
+        assert cls.__doc__
+        names = [name for declared in cls.OPTIONS for name in declared.spellings]
+        assert len(names) == len(set(names)), cls.NAME
+        assert all(name.startswith("-") for name in names)
+        module = sys.modules[cls.__module__]
+        assert module.__name__.rsplit(".", 1)[1].removesuffix("_") == cls.NAME.lower()
+    assert [cls.NAME for cls in MATCHES.all()] == [
+        "addrtype", "comment", "conntrack", "icmp", "mark", "multiport", "recent", "state", "statistic", "tcp", "udp",
+    ]  # fmt: skip
+
+
+def test_source_positions() -> None:
+    source = SourceFile("x", "ab\ncd\r\n\nlast")
+    assert [source.line(number) for number in (0, 1, 2, 3, 4, 5)] == ["", "ab", "cd", "", "last", ""]
+    assert [source.position(offset) for offset in (0, 2, 3, 8)] == [(1, 1), (1, 3), (2, 1), (4, 1)]
+
+
+def test_a_diagnostic_is_a_record_first() -> None:
+    found = Diagnostic("IPT010", "no", span=Span(SourceFile("x", "abc"), 1, 2, 1), hint="try")
+    assert found.as_dict() == {
+        "code": "IPT010", "severity": "error", "message": "no", "file": "x", "line": 1, "column": 2, "hint": "try",
+    }  # fmt: skip
+    with pytest.raises(AssertionError):
+        Diagnostic("IPT999", "no")
+
+
+def test_unreadable_files(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        read_source("x", tmp_path / "x")
+    assert caught.value.diagnostics[0].code == "IPT001"
+
+
+def test_the_project_names_no_registry_and_no_machine() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    for name in listed.stdout.splitlines():
+        text = (CHECKOUT / name).read_text(errors="replace") if (CHECKOUT / name).is_file() else ""
+        assert not re.search(r"://[a-z.]*(py" r"pi|python" r"hosted|npm" r"js)", text), name
+        assert "/work" "/main" not in text, name
