@@ -52,12 +52,14 @@ __all__ = [
 ]  # fmt: skip
 
 
-def __getattr__(name: str) -> object:
-    home = _HOME.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(home), name)
-    globals()[name] = (
-        value  # `iptc_sim.steps` and `iptc_sim.compare` are functions, though modules bear these names too
-    )
-    return value
+if not TYPE_CHECKING:  # a type checker must miss a name that is not there
+
+    def __getattr__(name: str) -> object:
+        home = _HOME.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value: object = getattr(import_module(home), name)
+        globals()[name] = (
+            value  # `iptc_sim.steps` and `iptc_sim.compare` are functions, though modules bear these names too
+        )
+        return value

@@ -8,7 +8,7 @@ from typing import Any
 from iptc_sim.connection import Flow
 from iptc_sim.diagnostics import SourceFile, read_source
 from iptc_sim.engine import explore, pick_branch, with_replies
-from iptc_sim.engine.excerpt import complete_excerpt
+from iptc_sim.engine.excerpt import complete_excerpt, note_completion
 from iptc_sim.engine.outcomes import Outcome, outcomes
 from iptc_sim.flows import from_scapy, is_scapy, parse_flow
 from iptc_sim.node import Node
@@ -78,8 +78,8 @@ def trace(
     """
     rules = parse(ruleset) if isinstance(ruleset, str) else ruleset
     flow, machine = to_flow(packet), node or Node()
-    rules, assumed = (rules, ()) if as_is else complete_excerpt(rules)
-    found = pick_branch(explore(rules, flow, machine, assumptions=assumed), pick=pick, seed=seed)
+    rules = rules if as_is else complete_excerpt(rules)
+    found = pick_branch(note_completion(explore(rules, flow, machine)), pick=pick, seed=seed)
     return with_replies(found, rules, machine) if reply else found
 
 

@@ -24,6 +24,7 @@ from iptc_sim.values import (
     Probability,
 )
 
+_DOTTED = re.compile(r"\.".join([r"(0|1\d{0,2}|2(?:[0-4]\d?|5[0-5]?|[6-9])?|[3-9]\d?)"] * 4), re.ASCII)
 _BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _ALL = 0xFFFFFFFF
 
@@ -184,6 +185,9 @@ def read_address(text: str, family: Family) -> Address:
 
 def _inet_aton(text: str) -> int:
     """Read dotted parts, missing ones at the end are zero (``xtables_numeric_to_ipaddr`` pads networks so)."""
+    plain = _DOTTED.fullmatch(text)
+    if plain:
+        return (int(plain[1]) << 24) | (int(plain[2]) << 16) | (int(plain[3]) << 8) | int(plain[4])
     parts = [parse_integer(part) for part in text.split(".")]
     if len(parts) > 4 or any(part is None for part in parts):
         raise ValueError(f"{text} is not an IPv4 address")

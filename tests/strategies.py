@@ -9,7 +9,9 @@ from iptc_sim.option_types import quoted
 ADDRESS = st.integers(0, 2**32 - 1).map(lambda number: ".".join(map(str, number.to_bytes(4))))
 PREFIX = st.builds(lambda address, length: f"{address}/{length}", ADDRESS, st.integers(1, 32))
 PORT = st.integers(0, 65535).map(str)
-PORTS = st.one_of(PORT, st.builds(lambda a, b: f"{min(a, b)}:{max(a, b)}", st.integers(1, 65535), st.integers(1, 65535)))
+PORTS = st.one_of(
+    PORT, st.builds(lambda a, b: f"{min(a, b)}:{max(a, b)}", st.integers(1, 65535), st.integers(1, 65535))
+)
 NAME = st.text("abcdefXYZ019._-", min_size=1, max_size=12).filter(lambda text: text[0] not in "-!")
 TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF, exclude_characters="\x7f"), max_size=40).map(quoted)
 MARK = st.integers(0, 2**32 - 1).map(hex)
@@ -35,18 +37,45 @@ BASE = _join(
 MATCH = st.one_of(
     _join(st.just("-m comment --comment"), TEXT),
     _join(st.just("-m mark"), st.builds(lambda sign, a, b: f"{sign}--mark {a}/{b}", BANG, MARK, MARK)),
-    _join(st.just("-m conntrack"), st.builds(lambda sign, text: f"{sign}--ctstate {text}", BANG, STATES), _option("--ctorigdst", ADDRESS)),
+    _join(
+        st.just("-m conntrack"),
+        st.builds(lambda sign, text: f"{sign}--ctstate {text}", BANG, STATES),
+        _option("--ctorigdst", ADDRESS),
+    ),
     _join(st.just("-m state"), st.builds(lambda sign, text: f"{sign}--state {text}", BANG, STATES)),
     _join(st.just("-m addrtype --dst-type"), st.sampled_from(["LOCAL", "UNICAST,LOCAL", "BROADCAST"])),
     st.floats(0, 1).map(lambda chance: f"-m statistic --mode random --probability {chance:.12f}"),
     st.tuples(st.integers(2, 99)).map(lambda n: f"-m statistic --mode nth --every {n[0]} --packet {n[0] - 1}"),
-    _join(st.just("-m multiport"), st.builds(lambda sign, items: f"{sign}--dports {','.join(items)}", BANG, st.lists(PORT, min_size=1, max_size=7))),
-    _join(st.just("-m tcp"), _option("--sport", PORTS), _option("--dport", PORTS), _option("--tcp-flags", st.just("SYN,ACK SYN"))),
-    st.builds(lambda name, seconds: f"-m recent --name {name} --rcheck --seconds {seconds} --reap", NAME, st.integers(1, 99999)),
+    _join(
+        st.just("-m multiport"),
+        st.builds(
+            lambda sign, items: f"{sign}--dports {','.join(items)}", BANG, st.lists(PORT, min_size=1, max_size=7)
+        ),
+    ),
+    _join(
+        st.just("-m tcp"),
+        _option("--sport", PORTS),
+        _option("--dport", PORTS),
+        _option("--tcp-flags", st.just("SYN,ACK SYN")),
+    ),
+    st.builds(
+        lambda name, seconds: f"-m recent --name {name} --rcheck --seconds {seconds} --reap",
+        NAME,
+        st.integers(1, 99999),
+    ),
 )
 TARGET = st.one_of(
     st.sampled_from(["-j ACCEPT", "-j DROP", "-j RETURN", "-j REJECT", "-j REJECT --reject-with tcp-reset", ""]),
     _join(st.just("-j LOG --log-prefix"), TEXT),
-    st.builds(lambda option, mark: f"-j MARK {option} {mark}", st.sampled_from(["--set-mark", "--or-mark", "--and-mark", "--xor-mark"]), MARK),
+    st.builds(
+        lambda option, mark: f"-j MARK {option} {mark}",
+        st.sampled_from(["--set-mark", "--or-mark", "--and-mark", "--xor-mark"]),
+        MARK,
+    ),
 )
-RULE = st.builds(lambda base, matches, target: " ".join(f"-A FOO {base} -p tcp {' '.join(matches)} {target}".split(" ")), BASE, st.lists(MATCH, max_size=4), TARGET)
+RULE = st.builds(
+    lambda base, matches, target: " ".join(f"-A FOO {base} -p tcp {' '.join(matches)} {target}".split(" ")),
+    BASE,
+    st.lists(MATCH, max_size=4),
+    TARGET,
+)

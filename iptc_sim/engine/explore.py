@@ -16,7 +16,17 @@ from iptc_sim.extension import Hook
 from iptc_sim.node import InterfaceAddress, Node
 from iptc_sim.packet import Packet
 from iptc_sim.ruleset import Ruleset
-from iptc_sim.steps import ConntrackStep, End, Fate, HookStep, RouteStep, Segment, Trace, TranslateStep
+from iptc_sim.steps import (
+    ConntrackStep,
+    End,
+    Fate,
+    HookStep,
+    PolicyStep,
+    RouteStep,
+    Segment,
+    Trace,
+    TranslateStep,
+)
 from iptc_sim.values import UNKNOWN, Prefix
 
 #: More branches than this are not explored.
@@ -32,7 +42,6 @@ def explore(
     node: Node,
     *,
     connection: Connection | None = None,
-    assumptions: tuple[str, ...] = (),
     max_ends: int = MAX_ENDS,
 ) -> Trace:
     """Send a packet through a ruleset and follow every branch.
@@ -42,14 +51,13 @@ def explore(
         flow: the packet, and its ctstate where that is told.
         node: the machine.
         connection: the entry of a flow that exists (for replies); None: the packet is the first that is seen.
-        assumptions: what was assumed about the ruleset; said first in the trace.
         max_ends: how many branches are followed.
 
     Raises:
         UsageError: IPT043, there are more branches, or the walk is too long.
         InputError: IPT033, the chains are such that the kernel refuses them.
     """
-    return _Exploration(ruleset, flow, node, connection, max_ends).run(assumptions)
+    return _Exploration(ruleset, flow, node, connection, max_ends).run()
 
 
 class _Exploration:
@@ -63,7 +71,7 @@ class _Exploration:
         self.walks: dict[Walk, TableWalk] = {}
         self.steps = 0
 
-    def run(self, assumptions: tuple[str, ...]) -> Trace:
+    def run(self) -> Trace:
         local = self.flow.packet.in_interface is None
         waiting = [Branch(OUTPUT if local else ARRIVE, self.flow.packet)]
         while waiting:
@@ -79,7 +87,7 @@ class _Exploration:
             elif result is not None:
                 self.ends.append(replace(result, segment=number))
             self._check_bounds()
-        return Trace(self.flow, tuple(self.segments), tuple(self.ends), (*assumptions, *self._assumptions()))
+        return Trace(self.flow, tuple(self.segments), tuple(self.ends), tuple(self._assumptions()))
 
     def _check_bounds(self) -> None:
         if len(self.ends) > self.max_ends or self.steps > MAX_STEPS:
@@ -227,11 +235,9 @@ class _Exploration:
             found.append(f"the node's addresses and routes were not given: {local} taken as its own")
         if packet.in_interface is UNKNOWN and self.connection is None:
             found.append("the in interface was not given: the packet is taken as coming from outside")
-        policies = sorted(
-            f"{table.name} {name}"
-            for table in self.ruleset.tables.values()
-            for name in table.builtin
-            if name in table.chains and table.chains[name].policy is None
+        steps = (step for segment in self.segments for step in segment.steps)
+        policies = dict.fromkeys(
+            f"{step.table} {step.chain}" for step in steps if isinstance(step, PolicyStep) and step.assumed
         )
         if policies:
             found.append(f"the dump does not tell the policy of {', '.join(policies)}: ACCEPT is taken")

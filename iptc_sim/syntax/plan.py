@@ -7,7 +7,7 @@ the same (interned) match or target object, so a dump of 500,000 rules holds eac
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from operator import itemgetter
 from typing import Any
@@ -97,7 +97,7 @@ class Part:
         if item.negated and not item.option.negatable:
             raise LineError("IPT014", item.index, f"{words[item.index]} cannot be negated")
         texts = tuple(unquote(words[index]) for index in item.values)
-        reading = Reading(self.reading.family, self.reading.protocol, item.negated)
+        reading = replace(self.reading, negated=True) if item.negated else self.reading
         try:
             value: object = item.kind.read(texts, reading)
         except ValueError as error:

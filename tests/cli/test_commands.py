@@ -65,7 +65,16 @@ def test_generate_says_that_no_pod_is_selected_and_which_labels_are_near(iptc_si
 def test_trace_from_a_pod_to_the_cluster_ip(iptc_sim: Runner, node_save: Path) -> None:
     ran = iptc_sim("trace", node_save, "--flow", POD)
     assert ran.status == 0
-    where = [ran.out.index(text) for text in ("nat PREROUTING rule 1 -> KUBE-SERVICES", "-> KUBE-SVC-BEPXDJBUHFCSYIC3", "3 ways", "-> KUBE-SEP-", "[DNAT]")]
+    where = [
+        ran.out.index(text)
+        for text in (
+            "nat PREROUTING rule 1 -> KUBE-SERVICES",
+            "-> KUBE-SVC-BEPXDJBUHFCSYIC3",
+            "3 ways",
+            "-> KUBE-SEP-",
+            "[DNAT]",
+        )
+    ]
     assert where == sorted(where)
     for odds in ("178955181/536870912", "357915731/1073741824"):
         assert odds in ran.out
@@ -83,7 +92,10 @@ def test_odds(iptc_sim: Runner, node_save: Path) -> None:
 def test_an_endpoint_that_reaches_itself_is_masqueraded(iptc_sim: Runner, node_save: Path) -> None:
     args = ("trace", node_save, "--flow", POD.replace("172.17.0.9", "172.17.0.4"), "--pick", "172.17.0.4:80")
     assert "source masqueraded" in iptc_sim(*args).out
-    assert "source 172.17.0.4:33000 translated to 172.17.0.1:33000" in iptc_sim(*args, "--iface", "docker0=172.17.0.1/16").out
+    assert (
+        "source 172.17.0.4:33000 translated to 172.17.0.1:33000"
+        in iptc_sim(*args, "--iface", "docker0=172.17.0.1/16").out
+    )
     assert "masqueraded" not in iptc_sim("trace", node_save, "--flow", POD).out
 
 
@@ -103,7 +115,10 @@ def test_flows_of_a_file_are_answered_in_order(iptc_sim: Runner, node_save: Path
 
 
 def test_stdin_is_a_dump(iptc_sim: Runner, node_save: Path) -> None:
-    assert iptc_sim("trace", "-", "--flow", POD, stdin=node_save.read_text()).out == iptc_sim("trace", node_save, "--flow", POD).out
+    assert (
+        iptc_sim("trace", "-", "--flow", POD, stdin=node_save.read_text()).out
+        == iptc_sim("trace", node_save, "--flow", POD).out
+    )
 
 
 def test_pcap_in_and_out(iptc_sim: Runner, node_save: Path, tmp_path: Path) -> None:
@@ -125,7 +140,9 @@ def test_diff_of_generated_and_real_rules(iptc_sim: Runner, seed: Path, tmp_path
     text = (seed / "endpoints.yaml").read_text()
     assert "172.17.0.6" in text
     fewer.write_text("\n".join(line for line in text.splitlines() if "172.17.0.6" not in line))
-    other = iptc_sim("diff", "--release", "1.11", "--expect-kube", seed / "services.yaml", fewer, seed / "kube-nat.rules")
+    other = iptc_sim(
+        "diff", "--release", "1.11", "--expect-kube", seed / "services.yaml", fewer, seed / "kube-nat.rules"
+    )
     assert other.status == 1
     assert "KUBE-SEP-J5WBW7HEOGAHN6ZG  (default/my-nginx -> 172.17.0.6:80)" in other.out
     assert "+ the chain, 2 rules" in other.out
@@ -141,9 +158,15 @@ def test_diff_of_two_dumps(iptc_sim: Runner, seed: Path, node_save: Path) -> Non
 @pytest.mark.parametrize(
     ("flow", "expected"),
     [
-        ("tcp 127.0.0.1:40000 -> 127.0.0.2:8080 from host", "does not fit: ! -d 127.0.0.0/8: the destination is 127.0.0.2"),
+        (
+            "tcp 127.0.0.1:40000 -> 127.0.0.2:8080 from host",
+            "does not fit: ! -d 127.0.0.0/8: the destination is 127.0.0.2",
+        ),
         ("tcp 10.0.0.9:40000 -> 127.0.0.2:8080 in eth0", "destination 127.0.0.2:8080 => 172.17.0.7:80 [DNAT]"),
-        ("tcp 172.17.0.8:40000 -> 127.0.0.2:8080 in docker0", "does not fit: ! -i docker0: the in interface is docker0"),
+        (
+            "tcp 172.17.0.8:40000 -> 127.0.0.2:8080 in docker0",
+            "does not fit: ! -i docker0: the in interface is docker0",
+        ),
     ],
 )
 def test_the_docker_question(iptc_sim: Runner, seed: Path, flow: str, expected: str) -> None:
@@ -164,7 +187,9 @@ def test_demo_shows_what_its_commands_print(iptc_sim: Runner, tmp_path: Path) ->
     environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
     for command in commands:
         real = command.replace("node.save", str(tmp_path / "node.save"))
-        done = subprocess.run(["sh", "-c", real], capture_output=True, text=True, env=environment, cwd=CHECKOUT, timeout=60, check=False)
+        done = subprocess.run(
+            ["sh", "-c", real], capture_output=True, text=True, env=environment, cwd=CHECKOUT, timeout=60, check=False
+        )
         for line in done.stdout.splitlines():
             if not line.startswith(("---", "+++")):
                 assert line in demo.out, command
@@ -181,7 +206,11 @@ def test_every_command_has_examples_in_its_help(iptc_sim: Runner, command: str) 
 
 def test_help_is_quick() -> None:
     """Best of five: CPU seconds of the whole process; the bound is the map's."""
-    command = [sys.executable, "-c", "import sys; sys.argv = ['iptc-sim', '--help']; from iptc_sim.cli import main; main()"]
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; sys.argv = ['iptc-sim', '--help']; from iptc_sim.cli import main; main()",
+    ]
     best = 9.0
     for _ in range(5):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)

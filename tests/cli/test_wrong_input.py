@@ -34,7 +34,11 @@ def refused(ran: Ran, code: str) -> None:
 def test_dumps(iptc_sim: Runner, tmp_path: Path, text: bytes, code: str, shown: str) -> None:
     path = tmp_path / "x.save"
     path.write_bytes(text)
-    for command in (("trace", "x.save", "--flow", FLOW), ("odds", "x.save", "--flow", FLOW), ("diff", "x.save", "x.save")):
+    for command in (
+        ("trace", "x.save", "--flow", FLOW),
+        ("odds", "x.save", "--flow", FLOW),
+        ("diff", "x.save", "x.save"),
+    ):
         ran = iptc_sim(*command, cwd=tmp_path)
         refused(ran, code)
         assert shown in ran.err
@@ -55,7 +59,11 @@ def test_unknown_file_and_folder(iptc_sim: Runner, tmp_path: Path) -> None:
         ("[1, 2", "IPT055", ""),
         ("", "IPT003", ""),
         ("apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: x}}\n", "IPT051", "ports"),
-        ("apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: http}]}\n", "IPT051", "spec.ports[0].port"),
+        (
+            "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: http}]}\n",
+            "IPT051",
+            "spec.ports[0].port",
+        ),
     ],
 )
 def test_objects(iptc_sim: Runner, tmp_path: Path, text: str, code: str, shown: str) -> None:

@@ -50,7 +50,9 @@ def test_moved_rule() -> None:
 
 
 def test_changed_rule_says_what_changed_in_it() -> None:
-    b = filter_table("-A INPUT -s 10.0.0.1 -j ACCEPT", "-A INPUT -p tcp --dport 2222 ! -i lo -j ACCEPT", "-A INPUT -j DROP")
+    b = filter_table(
+        "-A INPUT -s 10.0.0.1 -j ACCEPT", "-A INPUT -p tcp --dport 2222 ! -i lo -j ACCEPT", "-A INPUT -j DROP"
+    )
     (changed,) = diff(A, b).edits
     assert isinstance(changed, Changed)
     assert [(item.option, item.before, item.after) for item in changed.changes] == [

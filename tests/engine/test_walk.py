@@ -135,7 +135,9 @@ def test_dnat_in_output_reroutes_and_filter_still_sees_the_old_interface() -> No
 
 
 def test_dnat_of_a_loopback_source_to_another_machine_is_lost_in_output() -> None:
-    rules = table("nat", "-A OUTPUT -p tcp -j DNAT --to-destination 172.17.0.7:80") + table("filter", "-A OUTPUT -p tcp")
+    rules = table("nat", "-A OUTPUT -p tcp -j DNAT --to-destination 172.17.0.7:80") + table(
+        "filter", "-A OUTPUT -p tcp"
+    )
     found = trace(rules, "tcp 127.0.0.1:33000 -> 127.0.0.2:80", ROUTER)
     assert found.end.fate is Fate.LOST
     assert hits(found) == ["nat OUTPUT:1"]
@@ -155,7 +157,9 @@ def test_dnat_of_a_loopback_source_to_another_machine_is_lost_in_output() -> Non
     ],
 )
 def test_destination_translation(target: str, expected: str) -> None:
-    found = trace(table("nat", f"-A PREROUTING -p tcp -j {target}"), "tcp 198.51.100.7:33000 -> 192.0.2.10:80 in eth0", ROUTER)
+    found = trace(
+        table("nat", f"-A PREROUTING -p tcp -j {target}"), "tcp 198.51.100.7:33000 -> 192.0.2.10:80 in eth0", ROUTER
+    )
     assert found.end.packet.destination_text == expected
 
 
@@ -171,7 +175,9 @@ def test_destination_translation(target: str, expected: str) -> None:
     ],
 )
 def test_source_translation(target: str, expected: str) -> None:
-    assert trace(table("nat", f"-A POSTROUTING -p tcp -j {target}"), FORWARDED, ROUTER).end.packet.source_text == expected
+    assert (
+        trace(table("nat", f"-A POSTROUTING -p tcp -j {target}"), FORWARDED, ROUTER).end.packet.source_text == expected
+    )
 
 
 def test_address_range_is_one_branch_an_address_with_equal_odds() -> None:

@@ -13,7 +13,9 @@ from iptc_sim.flows import NodeOptions, read_node
 
 
 def test_options() -> None:
-    node = read_node(NodeOptions(iface=("eth0=192.0.2.10/24,192.0.2.11/24", "lo"), route=("default via 192.0.2.1 dev eth0",)))
+    node = read_node(
+        NodeOptions(iface=("eth0=192.0.2.10/24,192.0.2.11/24", "lo"), route=("default via 192.0.2.1 dev eth0",))
+    )
     assert node.known
     assert node.is_local(ip_address("192.0.2.11"))
     assert node.lookup(ip_address("8.8.8.8")).interface == "eth0"
@@ -25,7 +27,10 @@ def test_options() -> None:
 def test_bundle_of_ip_json(tmp_path: Path) -> None:
     addresses = [
         {"ifname": "lo", "addr_info": [{"local": "127.0.0.1", "prefixlen": 8}]},
-        {"ifname": "eth0", "addr_info": [{"local": "192.0.2.10", "prefixlen": 24}, {"local": "fe80::1", "prefixlen": 64}]},
+        {
+            "ifname": "eth0",
+            "addr_info": [{"local": "192.0.2.10", "prefixlen": 24}, {"local": "fe80::1", "prefixlen": 64}],
+        },
     ]
     routes = [
         {"dst": "default", "gateway": "192.0.2.1", "dev": "eth0", "metric": 100},

@@ -27,7 +27,10 @@ COMMIT
 @pytest.mark.parametrize(
     ("packet", "shown"),
     [
-        (IP(src="1.1.1.1", dst="2.2.2.2") / TCP(sport=1, dport=80, flags="SA"), "tcp 1.1.1.1:1 -> 2.2.2.2:80 flags syn,ack in ?"),
+        (
+            IP(src="1.1.1.1", dst="2.2.2.2") / TCP(sport=1, dport=80, flags="SA"),
+            "tcp 1.1.1.1:1 -> 2.2.2.2:80 flags syn,ack in ?",
+        ),
         (Ether() / IP(src="1.1.1.1", dst="2.2.2.2") / UDP(sport=1, dport=53), "udp 1.1.1.1:1 -> 2.2.2.2:53 in ?"),
         (IP(src="1.1.1.1", dst="2.2.2.2") / ICMP(type=3, code=1), "icmp 1.1.1.1 -> 2.2.2.2 type 3/1 in ?"),
         (IPv6(src="fd00::1", dst="fd00::2") / TCP(sport=1, dport=80), "tcp [fd00::1]:1 -> [fd00::2]:80 in ?"),
@@ -47,7 +50,13 @@ def test_trace_takes_a_scapy_packet() -> None:
 def test_a_packet_of_a_trace_turns_back_with_its_payload_and_good_checksums() -> None:
     sent = Ether() / IP(src="10.0.0.9", dst="10.0.0.1", ttl=9) / TCP(sport=33000, dport=80) / Raw(b"hello")
     back = to_scapy(trace(RULES, sent).end.packet)
-    assert (back.src, back.dst, back.ttl, back[TCP].dport, bytes(back[Raw])) == ("10.0.0.9", "172.17.0.7", 9, 8080, b"hello")
+    assert (back.src, back.dst, back.ttl, back[TCP].dport, bytes(back[Raw])) == (
+        "10.0.0.9",
+        "172.17.0.7",
+        9,
+        8080,
+        b"hello",
+    )
     fresh = IP(bytes(back))
     del fresh.chksum, fresh[TCP].chksum
     assert bytes(fresh) == bytes(back)

@@ -17,7 +17,14 @@ from iptc_sim.values import UNKNOWN, Odds
 
 NODE = Node.of({"eth0": ["192.0.2.10/24"], "docker0": ["172.17.0.1/16"]})
 PACKET = Packet(
-    ip_address("10.0.0.5"), ip_address("192.0.2.10"), 6, 33000, 80, mark=0x15, in_interface="eth0", out_interface="docker0"
+    ip_address("10.0.0.5"),
+    ip_address("192.0.2.10"),
+    6,
+    33000,
+    80,
+    mark=0x15,
+    in_interface="eth0",
+    out_interface="docker0",
 )
 
 

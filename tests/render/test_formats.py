@@ -35,7 +35,12 @@ def cluster_rules(seed: Path) -> Ruleset:
 
 def test_trace_json_fits_its_schema(cluster_rules: Ruleset) -> None:
     node = read_node(NodeOptions(iface=("docker0=172.17.0.1/16", "eth0=192.168.0.29/24")))
-    for flow in (POD, "tcp 172.17.0.4:1 -> 10.97.126.137:8125 in docker0", "udp 1.1.1.1:1 -> 2.2.2.2:2", "icmp 1.1.1.1 -> 2.2.2.2 from host"):
+    for flow in (
+        POD,
+        "tcp 172.17.0.4:1 -> 10.97.126.137:8125 in docker0",
+        "udp 1.1.1.1:1 -> 2.2.2.2:2",
+        "icmp 1.1.1.1 -> 2.2.2.2 from host",
+    ):
         for machine in (node, None):
             record = json.loads(trace_json(trace(cluster_rules, flow, machine, reply=True)))
             jsonschema.validate(record, schema("trace"))
@@ -48,7 +53,10 @@ def test_json_tells_the_whole_tree(cluster_rules: Ruleset) -> None:
     ]  # fmt: skip
     assert [end["packet"]["destination"] for end in record["ends"]] == ["172.17.0.4", "172.17.0.5", "172.17.0.6"]
     stem = record["segments"][0]["steps"]
-    assert [step["chain"] for step in stem if step["step"] == "rule" and step["matched"]] == ["PREROUTING", "KUBE-SERVICES"]
+    assert [step["chain"] for step in stem if step["step"] == "rule" and step["matched"]] == [
+        "PREROUTING",
+        "KUBE-SERVICES",
+    ]
     missed = [step for step in stem if step["step"] == "rule" and not step["matched"]]
     assert missed[0]["why_not"] == "-d 10.96.0.1/32: the destination is 10.97.126.137"
 
@@ -56,7 +64,9 @@ def test_json_tells_the_whole_tree(cluster_rules: Ruleset) -> None:
 def test_odds_and_diff_json_fit_their_schemas(cluster_rules: Ruleset) -> None:
     found = trace(cluster_rules, POD)
     jsonschema.validate(json.loads(odds_json(found, outcomes(found))), schema("odds"))
-    other = parse("*nat\n:PREROUTING DROP [0:0]\n:mine - [0:0]\n-A KUBE-MARK-MASQ -j MARK --set-mark 1\n-A mine -j DROP\nCOMMIT\n")
+    other = parse(
+        "*nat\n:PREROUTING DROP [0:0]\n:mine - [0:0]\n-A KUBE-MARK-MASQ -j MARK --set-mark 1\n-A mine -j DROP\nCOMMIT\n"
+    )
     for a, b in ((cluster_rules, other), (other, cluster_rules), (other, other)):
         jsonschema.validate(json.loads(diff_json(diff(a, b))), schema("diff"))
 

@@ -12,7 +12,9 @@ from tests.strategies import RULE
 @settings(max_examples=400, deadline=None)
 @given(RULE)
 def test_what_is_written_reads_back_equal_and_is_a_fixpoint(line: str) -> None:
-    first = parse(f"*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:FOO - [0:0]\n{line}\nCOMMIT\n")
+    first = parse(
+        f"*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:FOO - [0:0]\n{line}\nCOMMIT\n"
+    )
     text = write_save(first)
     second = parse(text)
     assert second == first

@@ -179,5 +179,7 @@ def test_crlf_is_read() -> None:
 
 def test_equality_ignores_places_spelling_and_counters() -> None:
     one = parse("*filter\n-A INPUT -p tcp --syn --dport 80 -j DROP\nCOMMIT\n")
-    other = parse("*filter\n\n[9:9] -A INPUT -m tcp -p 6 --tcp-flags FIN,SYN,RST,ACK SYN --dport 80:80 -j DROP\nCOMMIT\n")
+    other = parse(
+        "*filter\n\n[9:9] -A INPUT -m tcp -p 6 --tcp-flags FIN,SYN,RST,ACK SYN --dport 80:80 -j DROP\nCOMMIT\n"
+    )
     assert one == other

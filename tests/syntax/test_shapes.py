@@ -87,7 +87,23 @@ def test_equal_conditions_are_one_object() -> None:
 
 
 def test_shape_keeps_what_decides_and_drops_values() -> None:
-    words = "-A X -s 1.2.3.4 -p tcp -m tcp ! --dport 5 -j DNAT --to-destination 1.1.1.1".split()
+    words = [
+        "-A",
+        "X",
+        "-s",
+        "1.2.3.4",
+        "-p",
+        "tcp",
+        "-m",
+        "tcp",
+        "!",
+        "--dport",
+        "5",
+        "-j",
+        "DNAT",
+        "--to-destination",
+        "1.1.1.1",
+    ]
     assert shape_of(words) == (
         "-A", "_", "-s", "_", "-p", "tcp", "-m", "tcp", "!", "--dport", "_", "-j", "DNAT", "--to-destination", "_",
     )  # fmt: skip
