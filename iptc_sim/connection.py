@@ -94,6 +94,11 @@ class Connection:
         """Whether the source is translated."""
         return (self.reply.destination, self.reply.dport) != (self.original.source, self.original.sport)
 
+    @property
+    def is_tracked(self) -> bool:
+        """Whether there is an entry at all: an INVALID or UNTRACKED packet has none (``nf_ct_get`` gives NULL)."""
+        return self.state not in {State.INVALID, State.UNTRACKED}
+
     def decided(self, manip: Manip) -> bool:
         """Whether the translation of that side is settled."""
         return self.destination_decided if manip is Manip.DESTINATION else self.source_decided

@@ -12,7 +12,11 @@ from iptc_sim.cli import demo, diff, generate, odds, trace
 app = typer.Typer(
     name="iptc-sim",
     help="What happens to a packet in an iptables ruleset, rule by rule, and why.",
-    epilog="Start with: iptc-sim demo",
+    epilog="""Examples:
+
+\b
+  iptc-sim demo
+  iptc-sim trace node.save --flow 'tcp 10.0.0.9:33000 -> 10.0.0.1:80 in eth0'""",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,  # plain help starts in half the time

@@ -22,7 +22,7 @@ WRONG: Final = 2
 
 Rules = Annotated[
     list[str],
-    typer.Argument(metavar="RULES...", help="iptables-save or iptables -S text; several files join; - is stdin."),
+    typer.Argument(metavar="RULES", help="iptables-save or iptables -S text; several files join; - is stdin."),
 ]
 
 

@@ -47,7 +47,10 @@ def _head(title: str, *commands: str) -> None:
 
 
 def demo() -> None:
-    """Show the whole tool on a small real cluster and container: no arguments, no root."""
+    """Show the whole tool on a small real cluster.
+
+    It needs no arguments, no root and no network.
+    """
     from iptc_sim.kube import Settings, compile_services, load_cluster
 
     files = [_seed("services.yaml"), _seed("endpoints.yaml")]

@@ -47,7 +47,10 @@ def diff(
     ] = None,
     output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
 ) -> None:
-    """Compare two rulesets by chain and rule: what is missing, added, changed, moved."""
+    """Compare two rulesets by chain and rule.
+
+    Tells what is missing, added, changed or moved; spelling and counters don't count.
+    """
     from iptc_sim.compare import diff as compare
     from iptc_sim.compare.kube_only import only_kube_chains
     from iptc_sim.kube.from_comments import comment_names

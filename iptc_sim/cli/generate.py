@@ -10,7 +10,12 @@ from iptc_sim.cli.common import one_of, write
 from iptc_sim.cli.grouped import grouped
 from iptc_sim.cli.kube_flags import KubeFlags, read_cluster, read_settings
 
-app = typer.Typer(help="Write the rules that a generator would write.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Write the rules that kube-proxy would write.",
+    epilog="Examples:\n\n\b\n  iptc-sim generate kube service.yaml endpoints.yaml",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 EPILOG = """Examples:
 
@@ -22,13 +27,13 @@ EPILOG = """Examples:
 
 @app.callback()
 def generate() -> None:
-    """Write the rules that a generator would write."""
+    """Write the rules that kube-proxy would write."""
 
 
 @app.command("kube", epilog=EPILOG)
 @grouped
 def kube(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Kubernetes YAML or JSON; - is stdin.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Kubernetes YAML or JSON; - is stdin.")],
     flags: KubeFlags,
     output: Annotated[
         str,

@@ -34,7 +34,10 @@ def odds(
     node: NodeFlags,
     output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
 ) -> None:
-    """Tell where a packet can end, with which exact odds; equal ends are merged."""
+    """Tell where a packet can end, with exact odds.
+
+    Equal ends are merged.
+    """
     from iptc_sim.api import trace
     from iptc_sim.engine.outcomes import outcomes
     from iptc_sim.render import odds_json, render_odds

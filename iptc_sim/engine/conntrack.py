@@ -61,15 +61,13 @@ def _odd(flags: frozenset[str]) -> bool:
     return "SYN" in flags and "PSH" in flags
 
 
-def track(packet: Packet, state: State | None) -> Connection | None:
-    """Return the entry of a walk's first packet; None where it is not tracked.
+def track(packet: Packet, state: State | None) -> Connection:
+    """Return what conntrack makes of a walk's first packet.
 
     A state that was told and is not NEW means a flow that exists: its translation is settled, and nothing is known of
     it but the packet.
     """
     found = state or first_state(packet)
-    if found is State.UNTRACKED:
-        return None
     settled = found is not State.NEW
     entry = Connection.first(packet)
     return replace(entry, state=found, destination_decided=settled, source_decided=settled)

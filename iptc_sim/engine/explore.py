@@ -143,7 +143,7 @@ class _Exploration:
             return False
         if not entry.decided(manip):
             return True
-        after = branch.packet if entry.state is State.INVALID else translate_again(branch.packet, entry, manip)
+        after = translate_again(branch.packet, entry, manip) if entry.is_tracked else branch.packet
         if after != branch.packet:
             branch.steps.append(TranslateStep(stop.hook, manip, branch.packet, after, "conntrack"))
             branch.packet = after

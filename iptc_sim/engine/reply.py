@@ -24,7 +24,7 @@ def with_replies(trace: Trace, ruleset: Ruleset, node: Node) -> Trace:
 
 def _reply(end: End, ruleset: Ruleset, node: Node) -> Trace | None:
     entry = end.connection
-    if entry is None or entry.state is State.INVALID:
+    if entry is None or not entry.is_tracked:
         return None
     entry = replace(entry, state=State.ESTABLISHED, direction=Direction.REPLY)
     entry = replace(entry, destination_decided=True, source_decided=True)

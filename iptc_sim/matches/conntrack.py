@@ -79,15 +79,18 @@ class Conntrack(Match):
             raise ValueError("-m conntrack needs at least one option")
 
     def judge(self, at: Moment) -> Outcome:
-        """Compare the entry; a packet without one fits only ``--ctstate`` INVALID or UNTRACKED."""
+        """Compare the entry (``conntrack_mt``).
+
+        A packet without one is INVALID or UNTRACKED; it fits where its state does, whatever else is asked, and never
+        where no state is asked. Before conntrack has seen the packet (raw) it counts as INVALID.
+        """
         state = self._state(at)
         if state is not None:
             return state
         entry = at.connection
-        if entry is None:
-            asked = [declared.field for declared in self.OPTIONS if getattr(self, declared.field) is not None]
-            others = [field for field in asked if field != "ctstate"]
-            return No(self, others[0], "the packet has no conntrack entry") if others else YES
+        if entry is None or not entry.is_tracked:
+            asked = next(declared.field for declared in self.OPTIONS if getattr(self, declared.field) is not None)
+            return No(self, asked, "the packet has no conntrack entry") if self.ctstate is None else YES
         original, reply = entry.original, entry.reply
         return decide(
             self._protocol(original.protocol),
@@ -107,8 +110,8 @@ class Conntrack(Match):
         if self.ctstate is None:
             return None
         entry = at.connection
-        have = {str(entry.state)} if entry else {str(State.UNTRACKED)}
-        if entry:
+        have = {str(entry.state if entry else State.INVALID)}
+        if entry and entry.is_tracked:
             # Translation shows from the hook on that decided it (nf_nat sets the status bits there).
             have |= {"DNAT"} if entry.is_dnat else set()
             have |= {"SNAT"} if entry.is_snat else set()

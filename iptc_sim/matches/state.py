@@ -20,6 +20,6 @@ class State(Match):
     state: Negatable[Names] = option(NameList(STATES), "--state", negatable=True, required=True)
 
     def judge(self, at: Moment) -> Outcome:
-        """Compare the state; a packet without an entry is UNTRACKED."""
-        actual = at.connection.state if at.connection else ConnectionState.UNTRACKED
+        """Compare the state; before conntrack has seen the packet (raw), it counts as INVALID."""
+        actual = at.connection.state if at.connection else ConnectionState.INVALID
         return self.test("state", str(actual), "state") or YES

@@ -138,6 +138,7 @@ def test_negated_draws_and_counters_have_the_complement() -> None:
 
 ENTRY = Connection.first(PACKET)
 DNATED = replace(ENTRY, reply=replace(ENTRY.reply, source=ip_address("172.17.0.7"), sport=8080))
+UNTRACKED = replace(ENTRY, state=State.UNTRACKED)
 REPLY = replace(DNATED, state=State.ESTABLISHED, direction=Direction.REPLY)
 
 
@@ -160,9 +161,13 @@ REPLY = replace(DNATED, state=State.ESTABLISHED, direction=Direction.REPLY)
         ("-m conntrack --ctstatus NONE", ENTRY, "no: --ctstatus NONE: the status is not confirmed"),
         ("-m conntrack --ctstatus SEEN_REPLY", REPLY, "yes"),
         ("-m conntrack --ctexpire 5", ENTRY, "?: --ctexpire 5: the timeout of the entry is not known"),
-        ("-m conntrack --ctstate UNTRACKED", None, "yes"),
-        ("-m conntrack --ctstate NEW", None, "no: --ctstate NEW: the state is UNTRACKED"),
-        ("-m state --state UNTRACKED", None, "yes"),
+        ("-m conntrack --ctstate UNTRACKED", UNTRACKED, "yes"),
+        ("-m conntrack --ctstate UNTRACKED --ctproto 17", UNTRACKED, "yes"),  # the rest is not looked at
+        ("-m conntrack --ctstate NEW", UNTRACKED, "no: --ctstate NEW: the state is UNTRACKED"),
+        ("-m state --state UNTRACKED", UNTRACKED, "yes"),
+        ("-m conntrack --ctdir ORIGINAL", UNTRACKED, "no: --ctdir ORIGINAL: the packet has no conntrack entry"),
+        ("-m conntrack --ctstate INVALID", None, "yes"),
+        ("-m state --state INVALID", None, "yes"),
         ("-m conntrack --ctproto 6", None, "no: --ctproto 6: the packet has no conntrack entry"),
     ],
 )
