@@ -216,6 +216,8 @@ class PrefixType(ValueType[Prefix]):
     def read(self, words: tuple[str, ...], context: Reading) -> Prefix | None:
         """Return the prefix, host bits cleared."""
         text, slash, mask = words[0].partition("/")
+        if mask in {"32", ""} and context.family is Family.IPV4 and _DOTTED.fullmatch(text):
+            return Prefix(Family.IPV4, _inet_aton(text), _ALL)  # a single address, by far the most frequent
         if not text:
             raise ValueError("the address is missing")
         if context.family is Family.IPV4 and ":" in text:

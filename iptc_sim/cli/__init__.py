@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -48,6 +49,7 @@ def main() -> None:
     """Run the command line; bad input ends with one block on stderr and status 2, never with a traceback."""
     from iptc_sim.diagnostics import IptcError
 
+    gc.disable()  # a command is over before a collection would pay: half a million rules hold no cycles
     try:
         app()
     except IptcError as error:

@@ -52,8 +52,26 @@ class Part:
     _made: dict[Any, Extension] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
+        """Check what depends on the shape alone, once.
+
+        Raises:
+            LineError: an option stands twice, is missing, or cannot be negated.
+        """
         indexes = [index for item in self.given for index in item.values]
         self._key = itemgetter(*indexes) if indexes else lambda _words: None
+        seen: set[str] = set()
+        for item in self.given:
+            if item.option.field in seen:
+                raise LineError("IPT015", item.index, f"option {item.option.names[0]} is given twice")
+            seen.add(item.option.field)
+            if item.negated and not item.option.negatable:
+                raise LineError("IPT014", item.index, f"option {item.option.names[0]} cannot be negated")
+        for declared in self.extension.OPTIONS:
+            if declared.required and declared.field not in seen:
+                label = (
+                    f"-m {self.extension.NAME}" if issubclass(self.extension, Match) else f"-j {self.extension.NAME}"
+                )
+                raise LineError("IPT016", self.index, f"{label} needs {declared.names[0]}")
 
     def bind(self, words: Words) -> Extension:
         """Return the match or target that the words say.
@@ -70,21 +88,10 @@ class Part:
     def make(self, words: Words) -> Extension:
         """Build the extension, checking every value."""
         fields: dict[str, object] = {}
-        seen: set[str] = set()
         for item in self.given:
-            name = item.option.field
-            if name in seen:
-                raise LineError("IPT015", item.index, f"{words[item.index]} is given twice")
-            seen.add(name)
             value = self._read(item, words)
             if value is not None:
-                fields[name] = Negatable(value, item.negated) if item.option.negatable else value
-        for declared in self.extension.OPTIONS:
-            if declared.required and declared.field not in fields:
-                label = (
-                    f"-m {self.extension.NAME}" if issubclass(self.extension, Match) else f"-j {self.extension.NAME}"
-                )
-                raise LineError("IPT016", self.index, f"{label} needs {declared.names[0]}")
+                fields[item.option.field] = Negatable(value, item.negated) if item.option.negatable else value
         self.extension.complete(fields, self.reading)
         made = self.extension(**fields)
         try:
@@ -94,9 +101,7 @@ class Part:
         return made
 
     def _read(self, item: Given, words: Words) -> object:
-        if item.negated and not item.option.negatable:
-            raise LineError("IPT014", item.index, f"{words[item.index]} cannot be negated")
-        texts = tuple(unquote(words[index]) for index in item.values)
+        texts = tuple([unquote(words[index]) for index in item.values])
         reading = replace(self.reading, negated=True) if item.negated else self.reading
         try:
             value: object = item.kind.read(texts, reading)

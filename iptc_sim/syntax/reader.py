@@ -70,8 +70,9 @@ class Reader:
         """
         self._source, self._open = source, None
         before = len(self._sections)
-        saved = any(line.startswith(("*", ":")) for line in source.text.split("\n"))
-        for number, text in enumerate(source.text.split("\n"), 1):
+        lines = source.text.split("\n")
+        saved = any(line.startswith(("*", ":")) for line in lines)
+        for number, text in enumerate(lines, 1):
             line = text.rstrip("\r")
             try:
                 item = self.shapes.read(line, (source, number))
@@ -107,8 +108,10 @@ class Reader:
         elif isinstance(item, RuleLine):
             section = self._section(number, saved=saved)
             section.began_rules = True
-            _check_name(item.chain, 1)
-            chain = section.chain(item.chain)
+            chain = section.chains.get(item.chain)
+            if chain is None:
+                _check_name(item.chain, 1)
+                chain = section.chain(item.chain)
             chain.rules += item.rules
             if not section.table:
                 section.rules += [(item.chain, rule) for rule in item.rules]

@@ -45,6 +45,8 @@ def unquote(word: str) -> str:
     """Return the word as iptables-restore sees it: quotes gone, escapes inside quotes resolved."""
     if '"' not in word:
         return word
+    if "\\" not in word and word[0] == '"' == word[-1] and word.count('"') == 2:
+        return word[1:-1]
     return _QUOTED.sub(lambda found: _ESCAPE.sub(r"\1", found[1]), word)
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from iptc_sim import SourceFile, parse
 from iptc_sim.ruleset import Rule
 from iptc_sim.syntax import write_save
+from iptc_sim.syntax.grammar import word_pattern
 from iptc_sim.syntax.reader import Reader
 from iptc_sim.syntax.shapes import RuleLine, ShapeCache, shape_of
 from iptc_sim.values import Family
@@ -119,3 +122,20 @@ def test_kube_dumps_need_few_shapes(corpora: Path) -> None:
     assert write_save(reader.ruleset()) == "".join(
         f"{line}\n" for line in text.splitlines() if not line.startswith("#")
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-A X -j Y", '-A X --comment "a b" -j Y', '-A X --comment "a b"', '-A X --comment "" -j Y', '-A X --comment "a',
+        '-A X --comment "a\\"b" -j Y', '-A X --comment a"b c"d -j Y', '-A X "a" "b" -j Y', '-A X "a"b -j Y', '"', '""',
+        '-A X --comment "é b" -j Y', "-A\tX  -j Y", '-A X --comment "a\\\\" -j Y', "-A X\x0b-j Y", "-A X\u00a0-j Y",
+    ],
+)  # fmt: skip
+def test_short_ways_of_cutting_words_equal_the_grammars(text: str) -> None:
+    assert ShapeCache(Family.IPV4)._split(text) == word_pattern().findall(text)
+
+
+@given(st.text('ab "\\!-\t', max_size=30))
+def test_any_line_is_cut_as_the_grammar_cuts_it(text: str) -> None:
+    assert ShapeCache(Family.IPV4)._split(text) == word_pattern().findall(text)
