@@ -108,10 +108,15 @@ class GoTo(Target):
 
 @dataclass(frozen=True, slots=True)
 class ForeignMatch(Match):
-    """A ``-m`` that is not modelled: kept word for word, quotes included."""
+    """A ``-m`` that is not known: kept word for word, quotes included."""
 
     module: str
     raw: tuple[str, ...] = ()
+
+    @classmethod
+    def is_modelled(cls) -> bool:
+        """It is not."""
+        return False
 
     @property
     def name(self) -> str:
@@ -129,10 +134,15 @@ class ForeignMatch(Match):
 
 @dataclass(frozen=True, slots=True)
 class ForeignTarget(Target):
-    """A ``-j`` that is not modelled: kept word for word, quotes included."""
+    """A ``-j`` that is not known: kept word for word, quotes included."""
 
     module: str
     raw: tuple[str, ...] = ()
+
+    @classmethod
+    def is_modelled(cls) -> bool:
+        """It is not."""
+        return False
 
     @property
     def name(self) -> str:

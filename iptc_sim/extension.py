@@ -232,6 +232,11 @@ class Extension:
         return self.NAME
 
     @classmethod
+    def is_modelled(cls) -> bool:
+        """Whether its meaning is known, not only its syntax."""
+        return True
+
+    @classmethod
     def complete(cls, fields: dict[str, object], context: Reading) -> None:
         """Add to the fields that were read the defaults of those that were not."""
         fields |= {
@@ -284,6 +289,11 @@ class Match(Extension):
         """Say whether the packet fits. An extension without a model of its own cannot be judged."""
         return Unclear(self, f"-m {self.NAME} is not modelled")
 
+    @classmethod
+    def is_modelled(cls) -> bool:
+        """Whether it judges packets; else it is answered as unknown."""
+        return cls.judge is not Match.judge
+
     def test(self, field: str, actual: object, what: str) -> No | Unclear | None:
         """Test one option against the packet; None where it is absent or holds.
 
@@ -311,6 +321,11 @@ class Target(Extension):
     def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
         """Say what happens to the packet."""
         return Effect(f"-j {self.NAME} is not modelled")
+
+    @classmethod
+    def is_modelled(cls) -> bool:
+        """Whether it acts; else its effect is not known."""
+        return cls.act is not Target.act
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option, flag))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from importlib import import_module
 from keyword import iskeyword
@@ -21,10 +21,14 @@ class Registry(Generic[E]):
         package: the dotted name of the package.
         path: its ``__path__``.
         base: the class that its extensions derive from.
+        aliases: further names, each with the name that is printed.
     """
 
-    def __init__(self, package: str, path: Iterable[str], base: type[E]) -> None:
+    def __init__(
+        self, package: str, path: Iterable[str], base: type[E], aliases: Mapping[str, str] | None = None
+    ) -> None:
         self._package, self._path, self._base = package, list(path), base
+        self._aliases = aliases or {}
         self._found: dict[str, type[E]] = {}
 
     @cached_property
@@ -33,6 +37,7 @@ class Registry(Generic[E]):
 
     def find(self, name: str) -> type[E] | None:
         """Return the extension called ``name`` (as after ``-m`` or ``-j``), or None."""
+        name = self._aliases.get(name, name)
         if name not in self._found:
             module = name.lower() + ("_" if iskeyword(name.lower()) else "")
             if module not in self._modules:

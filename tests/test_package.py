@@ -48,9 +48,10 @@ def test_extensions_declare_what_the_parser_needs() -> None:
         assert all(name.startswith("-") for name in names)
         module = sys.modules[cls.__module__]
         assert module.__name__.rsplit(".", 1)[1].removesuffix("_") == cls.NAME.lower()
-    assert [cls.NAME for cls in MATCHES.all()] == [
-        "addrtype", "comment", "conntrack", "icmp", "mark", "multiport", "recent", "state", "statistic", "tcp", "udp",
-    ]  # fmt: skip
+    files = {path.stem.removesuffix("_") for path in (CHECKOUT / "iptc_sim" / "matches").glob("*.py")} - {"__init_"}
+    assert {cls.NAME for cls in MATCHES.all()} == files
+    files = {path.stem.removesuffix("_").upper() for path in (CHECKOUT / "iptc_sim" / "targets").glob("*.py")}
+    assert {cls.NAME for cls in TARGETS.all()} == files - {"__INIT_"}
 
 
 def test_source_positions() -> None:

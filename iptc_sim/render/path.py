@@ -30,7 +30,7 @@ from iptc_sim.steps import (
     Trace,
     TranslateStep,
 )
-from iptc_sim.values import UNKNOWN
+from iptc_sim.values import CERTAIN, UNKNOWN
 
 #: With more branches than this each one is shown by its end only.
 MAX_BRANCHES = 8
@@ -47,14 +47,16 @@ def render_path(trace: Trace, labels: Labels | None = None, *, said: tuple[str, 
     if len(trace.ends) == 1:
         lines += _way(list(trace.steps(trace.end)), names)
         if len(trace.segments) > 1:
-            lines.append(f"one branch of several: {odds_text(trace.end.odds)}{_conditions(trace, trace.end)}")
+            first, *more = _chance(trace, trace.end)
+            lines += [f"one branch of several: {first}", *(f"   {line}" for line in more)]
         lines += _finish(trace, trace.end, 0, names)
         return "\n".join(lines) + "\n"
     stem = trace.segments[0].steps
     lines += _way(list(stem), names, open_end=True)
     lines.append(f"{len(trace.ends)} ways on from here:")
     for number, end in enumerate(trace.ends, 1):
-        lines.append(f"{number}) {odds_text(end.odds)}{_conditions(trace, end)}")
+        first, *more = _chance(trace, end)
+        lines += [f"{number}) {first}", *(f"   {line}" for line in more)]
         if len(trace.ends) <= MAX_BRANCHES:
             jumps = _open_jumps(stem)
             steps = [step for segment in trace.branch(end)[1:] for step in segment.steps]
@@ -63,10 +65,18 @@ def render_path(trace: Trace, labels: Labels | None = None, *, said: tuple[str, 
     return "\n".join(lines) + "\n"
 
 
-def _conditions(trace: Trace, end: End) -> str:
-    """Return what a branch assumes of things that have no odds."""
-    texts = [segment.choice for segment in trace.branch(end) if segment.choice and segment.chance is None]
-    return "".join(f"\n   if {printable(text)}" for text in texts)
+def _chance(trace: Trace, end: End) -> Iterator[str]:
+    """Yield the odds of a branch; where it hangs on things that have none, the odds once those hold, and what they are."""
+    branch = trace.branch(end)
+    conditions = [segment.choice for segment in branch if segment.choice and segment.chance is None]
+    if not conditions:
+        yield odds_text(end.odds)
+        return
+    known = CERTAIN
+    for segment in branch:
+        known = known * segment.chance if segment.chance is not None else known
+    yield f"{odds_text(known)}, if" if known.numerator != known.denominator else "if"
+    yield from (printable(text) for text in conditions)
 
 
 def _finish(trace: Trace, end: End, index: int, labels: Labels) -> Iterator[str]:

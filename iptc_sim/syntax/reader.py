@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from iptc_sim.builtin import ForeignMatch, ForeignTarget, GoTo, JumpTo
 from iptc_sim.diagnostics import Diagnostic, InputError, Severity, SourceFile, Span
+from iptc_sim.extension import Match
 from iptc_sim.ruleset import BUILTIN_CHAINS, MAX_CHAIN_NAME, Chain, Counters, Rule, Ruleset, Table
 from iptc_sim.syntax.grammar import word_pattern
 from iptc_sim.syntax.guess import guess_table
@@ -210,23 +211,27 @@ class Reader:
     def _inspect(self, table: Table) -> None:
         """Note what the rules refer to and the dump does not have; refuse options behind a chain."""
         missing: dict[str, Rule] = {}
-        foreign: dict[str, tuple[Rule, int]] = {}
+        unknown: dict[str, tuple[Rule, str, int]] = {}
         for chain in table.chains.values():
             for rule in chain.rules:
                 target = rule.target
                 if isinstance(target, JumpTo | GoTo) and target.chain not in table.chains:
                     missing.setdefault(target.chain, rule)
                 elif isinstance(target, ForeignTarget) and target.raw and target.module in table.chains:
-                    span = rule.span
                     message = f"{target.raw[0]} follows a jump to chain {target.module}, which takes no options"
-                    raise InputError(Diagnostic("IPT012", message, span=span))
-                for part in (*rule.matches, target):
-                    if isinstance(part, ForeignMatch | ForeignTarget):
-                        label = f"-{'m' if isinstance(part, ForeignMatch) else 'j'} {part.name}"
-                        first, count = foreign.get(label, (rule, 0))
-                        foreign[label] = (first, count + 1)
-        for label, (rule, count) in foreign.items():
-            message = f"{label} is not modelled ({count} {'rule' if count == 1 else 'rules'}): kept word for word"
+                    raise InputError(Diagnostic("IPT012", message, span=rule.span))
+                for part in rule.matches if target is None else (*rule.matches, target):
+                    if not part.is_modelled():
+                        label = f"-{'m' if isinstance(part, Match) else 'j'} {part.name}"
+                        kept = (
+                            "kept word for word"
+                            if isinstance(part, ForeignMatch | ForeignTarget)
+                            else "answered as unknown"
+                        )
+                        first, _, count = unknown.get(label, (rule, kept, 0))
+                        unknown[label] = (first, kept, count + 1)
+        for label, (rule, kept, count) in unknown.items():
+            message = f"{label} is not modelled ({count} {'rule' if count == 1 else 'rules'}): {kept}"
             self.notes.append(Diagnostic("IPT031", message, Severity.WARNING, rule.span))
         self._note_missing(table, missing)
 

@@ -37,8 +37,11 @@ _STRUCTURAL: Final = {
     "-c": "SET_COUNTERS", "--set-counters": "SET_COUNTERS",
 }  # fmt: skip
 
+#: Protocols whose match has another name.
+_MATCH_OF_PROTOCOL: Final = {"ipv6-icmp": "icmp6", "mobility-header": "mh"}
+
 #: Protocols whose own match is loaded by ``-p`` and is not modelled yet: its options are kept word for word.
-_UNMODELLED_PROTOCOLS: Final = frozenset({"icmp6", "sctp", "dccp", "esp", "ah", "ipcomp", "mobility-header", "udplite"})
+_UNMODELLED_PROTOCOLS: Final = frozenset({"icmp6", "sctp", "dccp", "esp", "ah", "ipcomp", "mh", "udplite"})
 
 
 def unquote(word: str) -> str:
@@ -171,7 +174,7 @@ class Getopt:
         if self.protocol is None:
             return None
         name = protocol_name(self.protocol)
-        name = "icmp6" if name == "ipv6-icmp" else name
+        name = _MATCH_OF_PROTOCOL.get(name, name)
         cls = MATCHES.find(name)
         if cls is None:
             if name in _UNMODELLED_PROTOCOLS and not any(item.name == name for item in self.loaded):

@@ -140,3 +140,17 @@ def test_odds_of_any_statistic_chain_sum_to_exactly_one(thresholds: list[int], f
         total = total + end.odds
     assert total.fraction == 1
     assert trace(rules, "tcp 1.1.1.1:1 -> 2.2.2.2:80 in eth0") == found
+
+
+def test_path_gives_the_odds_that_hold_once_what_is_not_known_is_settled() -> None:
+    rules = (
+        "*nat\n"
+        "-A PREROUTING -p tcp -m recent --name A --rcheck -j DNAT --to-destination 10.0.0.1\n"
+        "-A PREROUTING -p tcp -m statistic --mode random --probability 0.5 -j DNAT --to-destination 10.0.0.2\n"
+        "-A PREROUTING -p tcp -j DNAT --to-destination 10.0.0.3\nCOMMIT\n"
+    )
+    text = render_path(trace(rules, "tcp 1.1.1.1:1 -> 2.2.2.2:80 in eth0"))
+    assert "1) if\n   nat PREROUTING rule 1 fits: whether 1.1.1.1 is on the list A is not known\n" in text
+    assert "2) 1/2 (50.000%), if\n   nat PREROUTING rule 1 does not fit: whether 1.1.1.1 is on the list A" in text
+    picked = render_path(trace(rules, "tcp 1.1.1.1:1 -> 2.2.2.2:80 in eth0", pick="3"))
+    assert "one branch of several: 1/2 (50.000%), if\n" in picked

@@ -61,7 +61,7 @@ def canonical(row: dict[str, str], family: Family) -> str | None:
         ruleset = parse(f"*{row['table']}\n-A {row['chain']} {row['args']}\nCOMMIT\n", family=family)
     except IptcError as error:
         return error.diagnostics[0].message
-    if any(note.code in {"IPT031", "IPT032"} for note in ruleset.notes):
+    if any(note.code == "IPT032" or "word for word" in note.message for note in ruleset.notes):
         return None
     return " ␤ ".join(line for line in write_save(ruleset).splitlines() if line.startswith("-A"))
 

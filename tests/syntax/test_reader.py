@@ -124,18 +124,18 @@ def test_several_files_join() -> None:
 
 
 def test_extension_that_is_not_modelled_is_kept_word_for_word_and_reported() -> None:
-    line = '-A INPUT -m osf ! --genre "Li nux" --ttl 0 -m tcpmss --mss 5 -p tcp -j NFLOG --nflog-prefix "a b" --nflog-group 3'
+    line = '-A INPUT -m geoip ! --source-country "D E" --x 0 -m condition --condition 5 -p tcp -j ULOG --ulog-prefix "a b" --ulog-nlgroup 3'
     ruleset = parse(f"*filter\n{line}\nCOMMIT\n")
     chain = ruleset.chain("filter", "INPUT")
     assert chain is not None
     rule = chain.rules[0]
     assert rule.matches == (
-        ForeignMatch("osf", ("!", "--genre", '"Li nux"', "--ttl", "0")),
-        ForeignMatch("tcpmss", ("--mss", "5")),
+        ForeignMatch("geoip", ("!", "--source-country", '"D E"', "--x", "0")),
+        ForeignMatch("condition", ("--condition", "5")),
     )
-    assert rule.target == ForeignTarget("NFLOG", ("--nflog-prefix", '"a b"', "--nflog-group", "3"))
-    assert write_rule(rule, "INPUT") == line.replace(" -p tcp", "").replace("INPUT -m osf", "INPUT -p tcp -m osf")
-    assert sorted(note.message.split(" is ")[0] for note in ruleset.notes) == ["-j NFLOG", "-m osf", "-m tcpmss"]
+    assert rule.target == ForeignTarget("ULOG", ("--ulog-prefix", '"a b"', "--ulog-nlgroup", "3"))
+    assert write_rule(rule, "INPUT") == line.replace(" -p tcp", "").replace("INPUT -m geoip", "INPUT -p tcp -m geoip")
+    assert sorted(note.message.split(" is ")[0] for note in ruleset.notes) == ["-j ULOG", "-m condition", "-m geoip"]
 
 
 def test_chain_that_is_not_in_a_whole_dump_is_a_warning() -> None:

@@ -1,0 +1,19 @@
+"""``-m hbh``: the hop-by-hop options header of an IPv6 packet (ip6t_hbh.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Match, extension, option
+from iptc_sim.header_options import HeaderOptions, HeaderOptionsType
+from iptc_sim.option_types import Integer
+from iptc_sim.values import Family, Negatable
+
+
+@extension
+class Hbh(Match):
+    """IPv6 only; without options any packet fits that has the header."""
+
+    NAME = "hbh"
+    FAMILIES = frozenset({Family.IPV6})
+
+    length: Negatable[int] | None = option(Integer(), "--hbh-len", negatable=True)
+    options: HeaderOptions | None = option(HeaderOptionsType(), "--hbh-opts")

@@ -1,0 +1,31 @@
+"""``-m hl``: the hop limit of an IPv6 packet (xt_hl.c, hl_mt6)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Match, Moment, Outcome, Unclear, extension, option
+from iptc_sim.option_types import Integer
+from iptc_sim.options import Reading
+from iptc_sim.values import Family, Negatable
+
+NUMBER = Integer(0, 255)
+
+
+@extension
+class Hl(Match):
+    """IPv6 only; exactly one comparison, of which only equality can be negated."""
+
+    NAME = "hl"
+    FAMILIES = frozenset({Family.IPV6})
+
+    equal: Negatable[int] | None = option(NUMBER, "--hl-eq", "--hl", negatable=True)
+    below: int | None = option(NUMBER, "--hl-lt")
+    above: int | None = option(NUMBER, "--hl-gt")
+
+    def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
+        """Refuse none or several comparisons."""
+        if sum(value is not None for value in (self.equal, self.below, self.above)) != 1:
+            raise ValueError("-m hl needs exactly one of --hl-eq, --hl-lt, --hl-gt")
+
+    def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
+        """The hop limit of the packet is not told."""
+        return Unclear(self, f"{' '.join(self.words())}: the hop limit is not known")

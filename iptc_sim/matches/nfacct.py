@@ -1,0 +1,19 @@
+"""``-m nfacct``: count into a named accounting object (xt_nfacct.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Match, extension, option
+from iptc_sim.option_types import Text
+
+
+@extension
+class Nfacct(Match):
+    """The object must exist in the kernel before the rule is loaded; a dump does not say whether it does."""
+
+    NAME = "nfacct"
+
+    object_name: str = option(
+        Text("the name of an accounting object, at most 31 bytes", 31, strict=True, quote=False),
+        "--nfacct-name",
+        required=True,
+    )

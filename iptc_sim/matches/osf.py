@@ -1,0 +1,27 @@
+"""``-m osf``: the operating system that a SYN looks like, by loaded fingerprints (xt_osf.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Hook, Match, extension, option
+from iptc_sim.option_types import Integer, Text
+from iptc_sim.protocols import TCP
+from iptc_sim.values import Family, Negatable
+
+
+@extension
+class Osf(Match):
+    """Needs ``-p tcp``; IPv4 only. It depends on fingerprints that are loaded with nfnl_osf."""
+
+    NAME = "osf"
+    FAMILIES = frozenset({Family.IPV4})
+    PROTOCOLS = frozenset({TCP})
+    HOOKS = frozenset({Hook.PREROUTING, Hook.INPUT, Hook.FORWARD})
+
+    genre: Negatable[str] = option(
+        Text("the name of an operating system, of which 31 bytes are kept", 31, quote=False),
+        "--genre",
+        negatable=True,
+        required=True,
+    )
+    ttl: int | None = option(Integer(0, 2), "--ttl")
+    log: int | None = option(Integer(0, 2), "--log")

@@ -1,0 +1,87 @@
+"""``-m owner``: the socket that a packet was sent from, and its file's user and group (xt_owner.c, owner_mt)."""
+
+from __future__ import annotations
+
+import grp
+import pwd
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from iptc_sim.extension import Hook, Match, Moment, Outcome, Unclear, extension, flag, option
+from iptc_sim.options import Reading, ValueType
+from iptc_sim.protocols import parse_integer
+from iptc_sim.values import Negatable
+
+#: 2^32 - 1 stands for "nobody" in the kernel and cannot be asked for.
+MAXIMUM = 0xFFFFFFFE
+
+
+@dataclass(frozen=True, slots=True)
+class IdRange:
+    """User or group numbers from ``first`` to ``last``, both included."""
+
+    first: int
+    last: int
+
+    def __contains__(self, number: object) -> bool:
+        return isinstance(number, int) and self.first <= number <= self.last
+
+    def __str__(self) -> str:
+        return str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
+
+
+class IdRangeType(ValueType[IdRange]):
+    """``N``, ``N-N``, or a name that this machine knows; a name cannot be part of a range."""
+
+    def __init__(self, what: str, lookup: Callable[[str], int]) -> None:
+        self.what, self.lookup = what, lookup
+        self.expected = f"a {what} name, a number from 0 to {MAXIMUM}, or a range A-B of them"
+
+    def read(self, words: tuple[str, ...], context: Reading) -> IdRange:  # noqa: ARG002 - the interface
+        """Return the range; names go first, as a user may be called 1000."""
+        try:
+            number = self.lookup(words[0])
+        except (KeyError, ValueError):
+            first, dash, last = words[0].partition("-")
+            low = self._number(first)
+            high = self._number(last) if dash else low
+            if low > high:  # owner_check refuses it when the rule is loaded
+                raise ValueError(f"the range {words[0]} ends before it begins") from None
+            return IdRange(low, high)
+        return IdRange(number, number)
+
+    def _number(self, text: str) -> int:
+        number = parse_integer(text)
+        if number is None:
+            raise ValueError(f"{text or 'an empty word'} is neither a number nor a {self.what} of this machine")
+        if number > MAXIMUM:
+            raise ValueError(f"{text} is out of range")
+        return number
+
+
+USERS = IdRangeType("user", lambda name: pwd.getpwnam(name).pw_uid)
+GROUPS = IdRangeType("group", lambda name: grp.getgrnam(name).gr_gid)
+
+
+@extension
+class Owner(Match):
+    """Only packets made on the node have a socket, so the kernel takes it in OUTPUT and POSTROUTING only."""
+
+    NAME = "owner"
+    HOOKS = frozenset({Hook.OUTPUT, Hook.POSTROUTING})
+
+    socket_exists: Negatable[bool] | None = flag("--socket-exists", negatable=True)
+    uid: Negatable[IdRange] | None = option(USERS, "--uid-owner", negatable=True)
+    gid: Negatable[IdRange] | None = option(GROUPS, "--gid-owner", negatable=True)
+    suppl_groups: bool = flag("--suppl-groups")
+
+    def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
+        """Refuse a rule that asks for nothing, and ``--suppl-groups`` without a group."""
+        if self.socket_exists is None and self.uid is None and self.gid is None:
+            raise ValueError("-m owner needs --uid-owner, --gid-owner or --socket-exists")
+        if self.suppl_groups and self.gid is None:
+            raise ValueError("--suppl-groups needs --gid-owner")
+
+    def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
+        """Nothing is known of sockets."""
+        return Unclear(self, f"{' '.join(self.words())}: the socket and its owner are not known")

@@ -1,0 +1,39 @@
+"""``-m physdev``: the bridge ports that a bridged packet uses (xt_physdev.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Match, extension, flag, option
+from iptc_sim.option_types import INTERFACE
+from iptc_sim.options import Reading, ValueType
+from iptc_sim.values import InterfacePattern, Negatable
+
+
+class PortName(ValueType[InterfacePattern]):
+    """The name of a bridge port, ``+`` at the end for a prefix; unlike with ``-i``, ``+`` alone stays: there is one."""
+
+    expected = INTERFACE.expected
+
+    def read(self, words: tuple[str, ...], context: Reading) -> InterfacePattern:
+        """Return the pattern."""
+        return INTERFACE.read(words, context) or InterfacePattern(words[0])
+
+
+PORT = PortName()
+
+
+@extension
+class Physdev(Match):
+    """Packets that did not cross a bridge have no ports."""
+
+    NAME = "physdev"
+
+    is_in: Negatable[bool] | None = flag("--physdev-is-in", negatable=True)
+    in_port: Negatable[InterfacePattern] | None = option(PORT, "--physdev-in", negatable=True)
+    is_out: Negatable[bool] | None = flag("--physdev-is-out", negatable=True)
+    out_port: Negatable[InterfacePattern] | None = option(PORT, "--physdev-out", negatable=True)
+    is_bridged: Negatable[bool] | None = flag("--physdev-is-bridged", negatable=True)
+
+    def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
+        """Refuse a rule that asks for nothing."""
+        if all(getattr(self, declared.field) is None for declared in self.OPTIONS):
+            raise ValueError("-m physdev needs at least one option")

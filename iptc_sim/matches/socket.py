@@ -1,0 +1,21 @@
+"""``-m socket``: whether an open socket waits for the packet (xt_socket.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Hook, Match, Moment, Outcome, Unclear, extension, flag
+
+
+@extension
+class Socket(Match):
+    """Looks up sockets by the packet's addresses and ports, where packets come in."""
+
+    NAME = "socket"
+    HOOKS = frozenset({Hook.PREROUTING, Hook.INPUT})
+
+    transparent: bool = flag("--transparent")
+    nowildcard: bool = flag("--nowildcard")
+    restore_skmark: bool = flag("--restore-skmark")
+
+    def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
+        """Nothing is known of sockets."""
+        return Unclear(self, "-m socket: the open sockets are not known")

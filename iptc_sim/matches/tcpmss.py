@@ -1,0 +1,24 @@
+"""``-m tcpmss``: the maximum segment size that a TCP SYN announces (xt_tcpmss.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Match, Moment, Outcome, Unclear, extension, option
+from iptc_sim.number_range import NumberRange, NumberRangeType
+from iptc_sim.protocols import TCP
+from iptc_sim.values import Negatable
+
+
+@extension
+class Tcpmss(Match):
+    """Needs ``-p tcp``; a packet without the option does not fit, negated or not."""
+
+    NAME = "tcpmss"
+    PROTOCOLS = frozenset({TCP})
+
+    mss: Negatable[NumberRange] = option(
+        NumberRangeType(0xFFFF, ordered=True, vanishes=False), "--mss", negatable=True, required=True
+    )
+
+    def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
+        """The TCP options of the packet are not told."""
+        return Unclear(self, f"{self.option_text('mss')}: the packet's TCP options are not known")

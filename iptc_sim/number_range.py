@@ -1,0 +1,59 @@
+"""A range of numbers, as tcpmss, frag, rt and mh take it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from iptc_sim.options import Reading, ValueType
+from iptc_sim.protocols import parse_integer
+
+
+@dataclass(frozen=True, slots=True)
+class NumberRange:
+    """Numbers from ``first`` to ``last``, both included; ``first`` may be larger, then no number is in it."""
+
+    first: int
+    last: int
+
+    def __contains__(self, number: object) -> bool:
+        return isinstance(number, int) and self.first <= number <= self.last
+
+    def __str__(self) -> str:
+        return str(self.first) if self.first == self.last else f"{self.first}:{self.last}"
+
+
+class NumberRangeType(ValueType[NumberRange]):
+    """``N``, ``N:N``, ``:N`` or ``N:``.
+
+    Args:
+        maximum: the largest number, which an open end stands for.
+        ordered: whether a range that ends before it begins is refused.
+        vanishes: whether the full range says nothing and disappears, negated too.
+        number: gives the number that a name stands for, None where the option takes no such name.
+    """
+
+    def __init__(
+        self, maximum: int, *, ordered: bool, vanishes: bool, number: Callable[[str], int | None] = parse_integer
+    ) -> None:
+        self.maximum, self.ordered, self.vanishes, self.number = maximum, ordered, vanishes, number
+        self.expected = f"a number from 0 to {maximum}, or a range A:B of them"
+
+    def read(self, words: tuple[str, ...], context: Reading) -> NumberRange | None:  # noqa: ARG002 - the interface
+        """Return the range, None for the full one where that disappears."""
+        first, separator, last = words[0].partition(":")
+        low = 0 if separator and not first else self._number(first)
+        if not separator:
+            return NumberRange(low, low)
+        high = self._number(last) if last else self.maximum
+        if self.ordered and low > high:
+            raise ValueError(f"the range {words[0]} ends before it begins")
+        return None if self.vanishes and (low, high) == (0, self.maximum) else NumberRange(low, high)
+
+    def _number(self, text: str) -> int:
+        found = self.number(text)
+        if found is None:
+            raise ValueError(f"{text or 'an empty word'} is not a number")
+        if found > self.maximum:
+            raise ValueError(f"{text} is out of range")
+        return found
