@@ -99,8 +99,8 @@ def _packet(rules: Ruleset, command: str) -> None:
 
 def _compare(rules: Ruleset, names: str) -> None:
     from iptc_sim.compare import diff
-    from iptc_sim.compare.kube_only import only_kube_chains
     from iptc_sim.kube.from_comments import comment_names
+    from iptc_sim.kube.only_kube import only_kube_chains
     from iptc_sim.render import render_diff
     from iptc_sim.syntax import parse
 

@@ -52,8 +52,8 @@ def diff(
     Tells what is missing, added, changed or moved; spelling and counters don't count.
     """
     from iptc_sim.compare import diff as compare
-    from iptc_sim.compare.kube_only import only_kube_chains
     from iptc_sim.kube.from_comments import comment_names
+    from iptc_sim.kube.only_kube import only_kube_chains
     from iptc_sim.render import diff_json, render_diff
 
     one_of(output, ("text", "json"), "--format")

@@ -66,7 +66,7 @@ def render_path(trace: Trace, labels: Labels | None = None, *, said: tuple[str, 
 
 
 def _chance(trace: Trace, end: End) -> Iterator[str]:
-    """Yield the odds of a branch; where it hangs on things that have none, the odds once those hold, and what they are."""
+    """Yield the odds of a branch; where it hangs on things without odds, those that hold once they are settled."""
     branch = trace.branch(end)
     conditions = [segment.choice for segment in branch if segment.choice and segment.chance is None]
     if not conditions:

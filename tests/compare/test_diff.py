@@ -8,8 +8,8 @@ import pytest
 
 from iptc_sim import Ruleset, diff, parse
 from iptc_sim.compare.edits import Added, ChainAdded, ChainRemoved, Changed, Moved, PolicyChanged, Removed
-from iptc_sim.compare.kube_only import only_kube_chains
 from iptc_sim.kube.from_comments import comment_names
+from iptc_sim.kube.only_kube import only_kube_chains
 from iptc_sim.render import diff_json, render_diff
 
 

@@ -1,0 +1,30 @@
+"""Numbers that are printed in hexadecimal."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from iptc_sim.option_types import Integer
+
+
+class HexInteger(Integer):
+    """An unsigned number, read in any base and printed with ``0x``.
+
+    Args:
+        maximum: the largest that is taken.
+        digits: printed at least, with zeros in front.
+    """
+
+    def __init__(self, maximum: int = 0xFFFFFFFF, digits: int = 1) -> None:
+        super().__init__(0, maximum)
+        self.digits = digits
+
+    def write(self, value: int) -> tuple[str, ...]:
+        """Return ``0x1f``."""
+        return (f"0x{value:0{self.digits}x}",)
+
+
+HEX: Final = HexInteger()
+HEX8: Final = HexInteger(0xFF, 2)
+HEX16: Final = HexInteger(0xFFFF, 4)
+HEX32: Final = HexInteger(digits=8)

@@ -1,0 +1,77 @@
+"""Addresses of machines, and networks whose mask may be refused: what targets that send or map packets take.
+
+They are read as getaddrinfo reads them, so ``10`` is 0.0.0.10; ``-s`` and ``-d`` read the same word as 10.0.0.0.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from ipaddress import IPv4Address
+from typing import Final
+
+from iptc_sim.option_types import read_address
+from iptc_sim.options import Reading, ValueType
+from iptc_sim.protocols import parse_integer
+from iptc_sim.values import Address, Family, Prefix
+
+_NUMERIC = re.compile(r"[0-9a-fA-FxX.]+", re.ASCII)
+
+
+def read_host(text: str, family: Family) -> Address:
+    """Read one address.
+
+    Raises:
+        ValueError: it is none of the family; host names are not looked up.
+    """
+    if family is Family.IPV6:
+        return read_address(text, family)
+    if not _NUMERIC.fullmatch(text):
+        raise ValueError(f"{text or 'an empty word'} is not an IPv4 address; names are not looked up")
+    try:
+        return IPv4Address(socket.inet_aton(text))
+    except OSError:
+        raise ValueError(f"{text} is not an IPv4 address") from None
+
+
+def read_length(text: str, family: Family) -> int:
+    """Read a prefix length or a mask; a mask with holes counts as all bits (``xtables_ipmask_to_cidr`` has no better).
+
+    Raises:
+        ValueError: it is neither.
+    """
+    number = parse_integer(text)
+    if number is not None and number <= family.bits:
+        return number
+    try:
+        mask = int(read_host(text, family))
+    except ValueError:
+        raise ValueError(f"/{text} is neither a prefix length of IPv{int(family)} nor a mask") from None
+    length = Prefix(family, 0, mask).length
+    return family.bits if length is None else length
+
+
+class HostType(ValueType[Address]):
+    """One address of the family."""
+
+    expected = "an address"
+
+    def read(self, words: tuple[str, ...], context: Reading) -> Address:
+        """Return the address."""
+        return read_host(words[0], context.family)
+
+
+class NetworkType(ValueType[Prefix]):
+    """``address[/length]`` or ``address/mask``; always printed with its length, host bits cleared."""
+
+    expected = "an address, address/length or address/mask"
+
+    def read(self, words: tuple[str, ...], context: Reading) -> Prefix:
+        """Return the network."""
+        text, slash, length = words[0].partition("/")
+        address = read_host(text, context.family)
+        return Prefix.of(address, read_length(length, context.family) if slash else None)
+
+
+HOST: Final = HostType()
+NETWORK: Final = NetworkType()
