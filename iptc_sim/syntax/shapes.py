@@ -38,6 +38,9 @@ _NAMED_AFTER: Final = {
 
 _NONE_COUNTED: Final = Counters(0, 0)
 
+#: iptables-restore reads a line into a buffer of this size (characters).
+MAX_LINE: Final = 10_240
+
 #: Shapes beyond this number are not stored: a dump in which every line is a new shape must not fill the memory.
 MAX_SHAPES: Final = 4096
 
@@ -106,6 +109,9 @@ class ShapeCache:
         first = line[:1]
         if not first or first == "#":
             return EmptyLine()
+        if len(line) > MAX_LINE:
+            message = f"the line has {len(line):,} characters; iptables reads {MAX_LINE:,}"
+            raise LineError("IPT010", 0, message)
         if first in ":*" or line.startswith("COMMIT"):
             return self._simple(line)
         counters = None

@@ -87,6 +87,14 @@ def test_control_characters_cannot_steer_the_terminal() -> None:
     assert "\\x1b[31m" in caught.value.diagnostics[0].render()
 
 
+@pytest.mark.parametrize("line", ["-A INPUT " + "-m comment " * 200_000, '"' * 1_000_000, "-j " + "x" * 5_000_000, ":" + "x" * 20_000])
+def test_hostile_lines_are_refused_at_once(line: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse(f"*filter\n{line}\nCOMMIT\n")
+    assert "characters; iptables reads 10,240" in caught.value.diagnostics[0].message
+    assert len(caught.value.diagnostics[0].render()) < 1000
+
+
 def test_a_long_line_is_cut_around_the_place() -> None:
     comment = "x" * 5000
     with pytest.raises(InputError) as caught:
