@@ -248,7 +248,13 @@ class Extension:
 
     @classmethod
     def derive(cls, fields: dict[str, object]) -> None:
-        """Add what follows from other options; an extension overrides it where there is such a thing."""
+        """Add what follows from other options; an extension overrides it where there is such a thing.
+
+        The fields that were read stand in the order of the line, so that "the last one counts" can be told.
+
+        Raises:
+            ValueError: they do not fit together.
+        """
 
     def check(self, context: Reading) -> None:
         """Refuse options that do not fit together.

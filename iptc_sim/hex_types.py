@@ -25,6 +25,5 @@ class HexInteger(Integer):
 
 
 HEX: Final = HexInteger()
-HEX8: Final = HexInteger(0xFF, 2)
 HEX16: Final = HexInteger(0xFFFF, 4)
 HEX32: Final = HexInteger(digits=8)

@@ -13,7 +13,7 @@ from typing import Final
 from iptc_sim.option_types import read_address
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import parse_integer
-from iptc_sim.values import Address, Family, Prefix
+from iptc_sim.values import Address, Family, Prefix, address_text
 
 _NUMERIC = re.compile(r"[0-9a-fA-FxX.]+", re.ASCII)
 
@@ -35,7 +35,7 @@ def read_host(text: str, family: Family) -> Address:
 
 
 def read_length(text: str, family: Family) -> int:
-    """Read a prefix length or a mask; a mask with holes counts as all bits (``xtables_ipmask_to_cidr`` has no better).
+    """Read a prefix length or a mask; a mask with holes has no length, and iptables takes all bits then.
 
     Raises:
         ValueError: it is neither.
@@ -59,6 +59,10 @@ class HostType(ValueType[Address]):
     def read(self, words: tuple[str, ...], context: Reading) -> Address:
         """Return the address."""
         return read_host(words[0], context.family)
+
+    def write(self, value: Address) -> tuple[str, ...]:
+        """Return the address, one that holds an IPv4 address with dots."""
+        return (address_text(value),)
 
 
 class NetworkType(ValueType[Prefix]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Hook, Match, Moment, Outcome, Unclear, extension
+from iptc_sim.extension import Hook, Match, extension
 from iptc_sim.values import Family
 
 
@@ -13,7 +13,3 @@ class Eui64(Match):
     NAME = "eui64"
     FAMILIES = frozenset({Family.IPV6})
     HOOKS = frozenset({Hook.PREROUTING, Hook.INPUT, Hook.FORWARD})
-
-    def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
-        """The MAC of the sender is not told."""
-        return Unclear(self, "-m eui64: the sender's MAC address is not known")

@@ -7,7 +7,7 @@ import pwd
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from iptc_sim.extension import Hook, Match, Moment, Outcome, Unclear, extension, flag, option
+from iptc_sim.extension import Hook, Match, extension, flag, option
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import parse_integer
 from iptc_sim.values import Negatable
@@ -81,7 +81,3 @@ class Owner(Match):
             raise ValueError("-m owner needs --uid-owner, --gid-owner or --socket-exists")
         if self.suppl_groups and self.gid is None:
             raise ValueError("--suppl-groups needs --gid-owner")
-
-    def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
-        """Nothing is known of sockets."""
-        return Unclear(self, f"{' '.join(self.words())}: the socket and its owner are not known")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, Moment, Outcome, Unclear, extension, option
+from iptc_sim.extension import Match, extension, option
 from iptc_sim.option_types import Integer
 from iptc_sim.values import Negatable
 
@@ -14,7 +14,3 @@ class Quota(Match):
     NAME = "quota"
 
     quota: Negatable[int] = option(Integer(0, 2**64 - 1), "--quota", negatable=True, required=True)
-
-    def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
-        """It depends on what went before."""
-        return Unclear(self, f"{self.option_text('quota')}: what is left of the quota is not known")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Hook, Match, Moment, Outcome, Unclear, extension, flag
+from iptc_sim.extension import Hook, Match, extension, flag
 
 
 @extension
@@ -15,7 +15,3 @@ class Socket(Match):
     transparent: bool = flag("--transparent")
     nowildcard: bool = flag("--nowildcard")
     restore_skmark: bool = flag("--restore-skmark")
-
-    def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
-        """Nothing is known of sockets."""
-        return Unclear(self, "-m socket: the open sockets are not known")

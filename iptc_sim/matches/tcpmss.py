@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, Moment, Outcome, Unclear, extension, option
+from iptc_sim.extension import Match, extension, option
 from iptc_sim.number_range import NumberRange, NumberRangeType
 from iptc_sim.protocols import TCP
 from iptc_sim.values import Negatable
@@ -18,7 +18,3 @@ class Tcpmss(Match):
     mss: Negatable[NumberRange] = option(
         NumberRangeType(0xFFFF, ordered=True, vanishes=False), "--mss", negatable=True, required=True
     )
-
-    def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
-        """The TCP options of the packet are not told."""
-        return Unclear(self, f"{self.option_text('mss')}: the packet's TCP options are not known")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, Moment, Outcome, Unclear, extension, option
+from iptc_sim.extension import Match, extension, option
 from iptc_sim.option_types import Integer
 from iptc_sim.options import Reading
 from iptc_sim.values import Family, Negatable
@@ -25,7 +25,3 @@ class Ttl(Match):
         """Refuse none or several comparisons."""
         if sum(value is not None for value in (self.equal, self.below, self.above)) != 1:
             raise ValueError("-m ttl needs exactly one of --ttl-eq, --ttl-lt, --ttl-gt")
-
-    def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
-        """The TTL of the packet is not told."""
-        return Unclear(self, f"{' '.join(self.words())}: the TTL is not known")

@@ -86,15 +86,15 @@ class Part:
         return made
 
     def make(self, words: Words) -> Extension:
-        """Build the extension, checking every value."""
+        """Build the extension, checking every value; ``fields`` keeps the order of the line for ``derive``."""
         fields: dict[str, object] = {}
         for item in self.given:
             value = self._read(item, words)
             if value is not None:
                 fields[item.option.field] = Negatable(value, item.negated) if item.option.negatable else value
-        self.extension.complete(fields, self.reading)
-        made = self.extension(**fields)
         try:
+            self.extension.complete(fields, self.reading)
+            made = self.extension(**fields)
             made.check(self.reading)
         except ValueError as error:
             raise LineError("IPT016", self.index, str(error)) from error

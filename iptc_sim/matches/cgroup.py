@@ -1,0 +1,26 @@
+"""``-m cgroup``: the control group of the socket (xt_cgroup.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Hook, Match, extension, option
+from iptc_sim.option_types import Integer, Text
+from iptc_sim.options import Reading
+from iptc_sim.values import Negatable
+
+
+@extension
+class Cgroup(Match):
+    """A class number of net_cls (version 1), or the path of a group (version 2)."""
+
+    NAME = "cgroup"
+    HOOKS = frozenset({Hook.INPUT, Hook.OUTPUT, Hook.POSTROUTING})
+
+    cgroup: Negatable[int] | None = option(Integer(), "--cgroup", negatable=True)
+    path: Negatable[str] | None = option(
+        Text("the path of a control group, at most 511 bytes", 511, strict=True), "--path", negatable=True
+    )
+
+    def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
+        """Refuse none and both."""
+        if (self.cgroup is None) == (self.path is None):
+            raise ValueError("-m cgroup needs exactly one of --cgroup and --path")

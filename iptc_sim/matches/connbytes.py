@@ -1,0 +1,60 @@
+"""``-m connbytes``: how much a connection has carried (xt_connbytes.c)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from iptc_sim.extension import Match, extension, option
+from iptc_sim.number_types import read_range
+from iptc_sim.option_types import Choice
+from iptc_sim.options import Reading, ValueType
+from iptc_sim.values import Negatable
+
+_MOST = (1 << 64) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class CountRange:
+    """From ``first`` to ``last``, both included; no upper end is printed as none, and so is 0."""
+
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        return str(self.first) if self.last in {0, _MOST} else f"{self.first}:{self.last}"
+
+
+class CountRangeType(ValueType[CountRange]):
+    """``N`` and ``N:`` have no upper end."""
+
+    expected = "a number, or a range A:B"
+
+    def read(self, words: tuple[str, ...], context: Reading) -> CountRange:  # noqa: ARG002 - the interface
+        """Return the range."""
+        low, high = read_range(words[0], _MOST)
+        last = _MOST if high is None else high
+        if low > last:
+            raise ValueError(f"the range {words[0]} ends before it begins")
+        return CountRange(low, last)
+
+
+@extension
+class Connbytes(Match):
+    """Bytes, packets or bytes in a packet, of one direction or both."""
+
+    NAME = "connbytes"
+    USES_CONNTRACK = True
+
+    connbytes: Negatable[CountRange] = option(CountRangeType(), "--connbytes", negatable=True, required=True)
+    mode: str = option(Choice(("packets", "bytes", "avgpkt")), "--connbytes-mode", required=True)
+    dir: str = option(Choice(("original", "reply", "both")), "--connbytes-dir", required=True)
+
+    @classmethod
+    def derive(cls, fields: dict[str, object]) -> None:
+        """Drop ``!`` before a range of one number.
+
+        The kernel is told of ``!`` by the two ends changing places, which for equal ends tells it nothing.
+        """
+        found = fields["connbytes"]
+        if isinstance(found, Negatable) and found.negated and found.value.first == found.value.last:
+            fields["connbytes"] = Negatable(found.value)

@@ -1,0 +1,26 @@
+"""``-m connlabel``: a bit of the connection's labels (xt_connlabel.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Match, extension, flag, option
+from iptc_sim.option_types import Integer
+from iptc_sim.values import Negatable
+
+
+class Label(Integer):
+    """The number of a bit; names would be those of the host's connlabel.conf, which is not looked at."""
+
+    def write(self, value: int) -> tuple[str, ...]:
+        """Return the number between quotes."""
+        return (f'"{value}"',)
+
+
+@extension
+class Connlabel(Match):
+    """Fits where the bit is set; ``--set`` sets it first."""
+
+    NAME = "connlabel"
+    USES_CONNTRACK = True
+
+    label: Negatable[int] = option(Label(0, 127), "--label", negatable=True, required=True)
+    set_: bool = flag("--set")

@@ -1,0 +1,16 @@
+"""``-m cpu``: the processor that handles the packet (xt_cpu.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Match, extension, option
+from iptc_sim.option_types import Integer
+from iptc_sim.values import Negatable
+
+
+@extension
+class Cpu(Match):
+    """Which one that is depends on the network card and the load."""
+
+    NAME = "cpu"
+
+    cpu: Negatable[int] = option(Integer(), "--cpu", negatable=True, required=True)

@@ -1,0 +1,48 @@
+"""``-m dccp``: ports, packet types, options of a DCCP header (xt_dccp.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Match, Moment, No, Outcome, decide, extension, option
+from iptc_sim.option_types import Integer, NameList, PortRangeType
+from iptc_sim.values import UNKNOWN, Names, Negatable, PortRange
+
+DCCP = 33
+PORTS = PortRangeType(ordered=False, vanishes=False)
+TYPES = (
+    "REQUEST",
+    "RESPONSE",
+    "DATA",
+    "ACK",
+    "DATAACK",
+    "CLOSEREQ",
+    "CLOSE",
+    "RESET",
+    "SYNC",
+    "SYNCACK",
+    "INVALID",
+)
+
+
+@extension
+class Dccp(Match):
+    """Needs ``-p dccp``."""
+
+    NAME = "dccp"
+    PROTOCOLS = frozenset({DCCP})
+
+    sport: Negatable[PortRange] | None = option(PORTS, "--sport", "--source-port", negatable=True)
+    dport: Negatable[PortRange] | None = option(PORTS, "--dport", "--destination-port", negatable=True)
+    types: Negatable[Names] | None = option(NameList(TYPES), "--dccp-types", negatable=True)
+    dccp_option: Negatable[int] | None = option(Integer(1, 255), "--dccp-option", negatable=True)
+
+    def judge(self, at: Moment) -> Outcome:
+        """Compare the ports; a packet is described without its DCCP type and options."""
+        packet = at.packet
+        if packet.protocol != DCCP:
+            return No(self, "", f"the protocol is {packet.protocol_name}")
+        return decide(
+            self.test("sport", packet.sport, "source port"),
+            self.test("dport", packet.dport, "destination port"),
+            self.test("types", UNKNOWN, "DCCP packet type"),
+            self.test("dccp_option", UNKNOWN, "list of DCCP options"),
+        )

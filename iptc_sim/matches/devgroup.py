@@ -1,0 +1,45 @@
+"""``-m devgroup``: the group of the interface (xt_devgroup.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Match, extension, option
+from iptc_sim.option_types import MARK
+from iptc_sim.options import Reading, ValueType
+from iptc_sim.values import MaskedMark, Negatable
+
+#: The one name in the group list that iproute2 comes with; names that a host adds to it are not known.
+DEFAULT = MaskedMark(0)
+
+
+class DeviceGroup(ValueType[MaskedMark]):
+    """``N`` or ``N/MASK``, compared as a mark is; group 0 has the name ``default``, under which it is printed."""
+
+    expected = "a group number, number/mask, or default"
+
+    def read(self, words: tuple[str, ...], context: Reading) -> MaskedMark:
+        """Return the group with its mask."""
+        if words[0] == "default":
+            return DEFAULT
+        try:
+            return MARK.read(words, context)
+        except ValueError:
+            raise ValueError(f"{words[0] or 'an empty word'} is not a group of interfaces") from None
+
+    def write(self, value: MaskedMark) -> tuple[str, ...]:
+        """Return the name or the number."""
+        return ("default" if value == DEFAULT else str(value),)
+
+
+@extension
+class Devgroup(Match):
+    """Groups are set by ``ip link set ... group N``; the node's description does not tell them."""
+
+    NAME = "devgroup"
+
+    src_group: Negatable[MaskedMark] | None = option(DeviceGroup(), "--src-group", negatable=True)
+    dst_group: Negatable[MaskedMark] | None = option(DeviceGroup(), "--dst-group", negatable=True)
+
+    def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
+        """Refuse a rule that asks for nothing."""
+        if self.src_group is None and self.dst_group is None:
+            raise ValueError("-m devgroup needs --src-group or --dst-group")

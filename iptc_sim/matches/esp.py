@@ -1,0 +1,17 @@
+"""``-m esp``: the SPI of an encrypted IPsec packet (xt_esp.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Match, extension, option
+from iptc_sim.number_types import SPI_RANGE, NumberRange
+from iptc_sim.values import Negatable
+
+
+@extension
+class Esp(Match):
+    """Needs ``-p esp``."""
+
+    NAME = "esp"
+    PROTOCOLS = frozenset({50})
+
+    espspi: Negatable[NumberRange] | None = option(SPI_RANGE, "--espspi", negatable=True)

@@ -1,0 +1,129 @@
+"""``-m hashlimit``: a rate for each address, port or pair of them (xt_hashlimit.c)."""
+
+from __future__ import annotations
+
+import re
+
+from iptc_sim.extension import Match, extension, flag, option
+from iptc_sim.number_types import MaskLength
+from iptc_sim.option_types import Integer, Text
+from iptc_sim.options import Reading, ValueType
+from iptc_sim.rate_types import ByteBurst, ByteRate, Rate, RateText, turn_negated
+from iptc_sim.values import Names
+
+#: Ticks in a second (XT_HASHLIMIT_SCALE_v2); also the largest burst in packets.
+SCALE = 1000000
+BURST = 5
+MODES = ("srcip", "srcport", "dstip", "dstport")
+#: Milliseconds until an entry is forgotten where nothing is said: by bytes, and by bytes with a burst.
+BYTE_EXPIRE, BYTE_BURST_EXPIRE = 15000, 60000
+
+_BURST = re.compile(r"(\d{1,10})([km]?)b?", re.ASCII)
+_MASK = MaskLength(vanishes=True)
+
+
+class HashRate(ValueType[RateText | ByteRate]):
+    """``N/UNIT`` packets or ``Nb/s`` bytes; what ``--hashlimit-rate-match`` makes of it is decided with all options."""
+
+    expected = "a rate such as 5/sec, 10/min, 512kb/s or 10mb/s"
+
+    def read(self, words: tuple[str, ...], context: Reading) -> RateText | ByteRate:  # noqa: ARG002 - the interface
+        """Return the rate."""
+        return ByteRate.parse(words[0]) if "b/s" in words[0] else RateText.parse(words[0], SCALE)
+
+
+class Burst(ValueType[int]):
+    """Packets or bytes; ``k`` and ``m`` multiply in both cases."""
+
+    expected = "a number of packets, or of bytes such as 400kb"
+
+    def read(self, words: tuple[str, ...], context: Reading) -> int:  # noqa: ARG002 - the interface
+        """Return the number."""
+        found = _BURST.fullmatch(words[0])
+        size = int(found[1]) * {"k": 1 << 10, "m": 1 << 20}.get(found[2], 1) if found else 0
+        if not 0 < size < 0xFFFFFFFF:
+            raise ValueError(f"{words[0]} is not a burst")
+        if size > SCALE and words[0].isdigit():
+            raise ValueError(f"{words[0]} is above {SCALE}; larger bursts are of bytes and end in b, kb or mb")
+        return size
+
+
+class Modes(ValueType[Names]):
+    """What has a rate of its own; an empty list says nothing."""
+
+    expected = "a comma list of " + ", ".join(MODES)
+
+    def read(self, words: tuple[str, ...], context: Reading) -> Names | None:  # noqa: ARG002 - the interface
+        """Return the set."""
+        names = [name for name in words[0].split(",") if name]
+        wrong = [name for name in names if name not in MODES]
+        if wrong:
+            raise ValueError(f"{wrong[0]} is none of {', '.join(MODES)}")
+        return Names.of(names, MODES) if names else None
+
+
+@extension
+class Hashlimit(Match):
+    """Names the table that holds the counters; a burst in packets is always printed."""
+
+    NAME = "hashlimit"
+
+    above: Rate | ByteRate | None = option(HashRate(), "--hashlimit-above", negatable=True)
+    upto: Rate | ByteRate | None = option(HashRate(), "--hashlimit-upto", "--hashlimit", negatable=True)
+    burst: int | ByteBurst | None = option(Burst(), "--hashlimit-burst")
+    mode: Names | None = option(Modes(), "--hashlimit-mode")
+    table_name: str = option(Text("a name for the table", 254, quote=False), "--hashlimit-name", required=True)
+    htable_size: int | None = option(Integer(), "--hashlimit-htable-size", hidden=0)
+    htable_max: int | None = option(Integer(), "--hashlimit-htable-max", hidden=0)
+    htable_gcinterval: int | None = option(Integer(1), "--hashlimit-htable-gcinterval", hidden=1000)
+    htable_expire: int | None = option(Integer(1), "--hashlimit-htable-expire")
+    srcmask: int | None = option(_MASK, "--hashlimit-srcmask")
+    dstmask: int | None = option(_MASK, "--hashlimit-dstmask")
+    rate_match: bool = flag("--hashlimit-rate-match")
+    rate_interval: int | None = option(Integer(1), "--hashlimit-rate-interval", hidden=1)
+
+    @classmethod
+    def derive(cls, fields: dict[str, object]) -> None:
+        """Turn ``!`` into the opposite option, and fill in what follows from the unit in which the rate was given.
+
+        Entries live as long as that unit. The unit that is printed may be shorter (60/min is 1/sec), so the time is
+        printed where it is not that of the printed unit. With ``--hashlimit-rate-match`` the rate is a count in an
+        interval; iptables prints it as a count in a second, and the interval, which is that unit, for itself.
+        """
+        turn_negated(fields, "above", "upto")
+        side = "above" if "above" in fields else "upto"
+        rate, burst, seconds = fields.get(side), fields.get("burst"), 1
+        if isinstance(rate, ByteRate):
+            expire = usual = BYTE_EXPIRE
+            if isinstance(burst, int) and 0 < rate.size <= burst:
+                fields["burst"] = ByteBurst(rate, -(-burst // rate.size))
+                expire = usual = BYTE_BURST_EXPIRE
+        elif isinstance(rate, RateText) and not (fields.get("rate_match") and rate.count > SCALE):
+            fields.setdefault("burst", BURST)
+            seconds = rate.seconds
+            made = Rate.of(RateText(rate.count, 1) if fields.get("rate_match") else rate, SCALE)
+            fields[side] = made
+            expire, usual = seconds * 1000, made.shown.seconds * 1000
+        else:
+            return
+        if fields.setdefault("htable_expire", expire) == usual:
+            del fields["htable_expire"]
+        if fields.get("rate_match"):
+            fields.setdefault("rate_interval", seconds)
+        else:
+            fields.pop("rate_interval", None)
+
+    def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
+        """Refuse none or two rates, and a burst that the rate cannot have."""
+        if (self.above is None) == (self.upto is None):
+            raise ValueError("-m hashlimit needs exactly one of --hashlimit-upto and --hashlimit-above")
+        if not self.table_name:
+            raise ValueError("--hashlimit-name is empty")
+        rate = self.upto if self.above is None else self.above
+        if isinstance(rate, ByteRate):
+            if isinstance(self.burst, int):
+                raise ValueError(f"--hashlimit-burst is below the {max(rate.size, 16)} bytes of a second")
+        elif not isinstance(rate, Rate):
+            raise ValueError(f"the rate is too fast; at most {SCALE} packets can be counted in an interval")
+        elif isinstance(self.burst, int) and self.burst > SCALE:
+            raise ValueError(f"--hashlimit-burst is above {SCALE} packets")

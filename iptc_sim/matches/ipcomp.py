@@ -1,0 +1,32 @@
+"""``-m ipcomp``: the CPI of a compressed IPsec packet (xt_ipcomp.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Match, extension, flag, option
+from iptc_sim.number_types import NumberRange, NumberRangeType
+from iptc_sim.values import Negatable
+
+_FULL = NumberRange(0, 0xFFFFFFFF)
+
+
+@extension
+class Ipcomp(Match):
+    """Needs ``-p ipcomp``; without an option it looks for CPI 0, as its structure is filled with zeros."""
+
+    NAME = "ipcomp"
+    PROTOCOLS = frozenset({108})
+
+    ipcompspi: Negatable[NumberRange] = option(
+        NumberRangeType(_FULL.last),
+        "--ipcompspi",
+        negatable=True,
+        default=Negatable(NumberRange(0, 0)),
+        hidden=Negatable(_FULL),
+    )
+    compres: bool = flag("--compres")
+
+    @classmethod
+    def derive(cls, fields: dict[str, object]) -> None:
+        """Drop ``!`` before the full range, as iptables does when it prints."""
+        if fields["ipcompspi"] == Negatable(_FULL, negated=True):
+            fields["ipcompspi"] = Negatable(_FULL)

@@ -1,0 +1,44 @@
+"""``-m iprange``: addresses between two others (xt_iprange.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Match, Moment, Outcome, decide, extension, option
+from iptc_sim.option_types import read_address_range
+from iptc_sim.options import Reading, ValueType
+from iptc_sim.values import AddressRange, Negatable, address_text
+
+
+class RangeType(ValueType[AddressRange]):
+    """``A-B`` or ``A``; a range that ends before it begins is taken as it is and holds no address."""
+
+    expected = "an address, or a range A-B"
+
+    def read(self, words: tuple[str, ...], context: Reading) -> AddressRange:
+        """Return the range."""
+        return read_address_range(words[0], context.family)
+
+    def write(self, value: AddressRange) -> tuple[str, ...]:
+        """Return both ends, of a single address too."""
+        return (f"{address_text(value.first)}-{address_text(value.last)}",)
+
+
+@extension
+class Iprange(Match):
+    """Source, destination or both."""
+
+    NAME = "iprange"
+
+    src_range: Negatable[AddressRange] | None = option(RangeType(), "--src-range", negatable=True)
+    dst_range: Negatable[AddressRange] | None = option(RangeType(), "--dst-range", negatable=True)
+
+    def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
+        """Refuse a rule that asks for nothing."""
+        if self.src_range is None and self.dst_range is None:
+            raise ValueError("-m iprange needs --src-range or --dst-range")
+
+    def judge(self, at: Moment) -> Outcome:
+        """Compare source and destination."""
+        return decide(
+            self.test("src_range", at.packet.source, "source"),
+            self.test("dst_range", at.packet.destination, "destination"),
+        )

@@ -1,0 +1,63 @@
+"""``-m ipv6header``: which extension headers an IPv6 packet has (ip6t_ipv6header.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Match, extension, flag, option
+from iptc_sim.options import Reading, ValueType
+from iptc_sim.protocols import protocol_number
+from iptc_sim.values import Family, Names, Negatable
+
+#: Each header by its protocol number (255: what is none of the others), in the order in which they are printed.
+HEADERS = {
+    0: "hop-by-hop",
+    60: "ipv6-opts",
+    43: "ipv6-route",
+    44: "ipv6-frag",
+    51: "ah",
+    50: "esp",
+    59: "ipv6-nonxt",
+    255: "protocol",
+}
+_SHORT = {
+    "hop": 0,
+    "dst": 60,
+    "route": 43,
+    "frag": 44,
+    "auth": 51,
+    "none": 59,
+    "prot": 255,
+} | {name: number for number, name in HEADERS.items()}  # fmt: skip
+
+
+class HeaderList(ValueType[Names]):
+    """A comma list of headers by name or protocol number."""
+
+    expected = "a comma list of " + ", ".join(HEADERS.values())
+
+    def read(self, words: tuple[str, ...], context: Reading) -> Names:  # noqa: ARG002 - the interface
+        """Return the headers in the order in which they are printed."""
+        items = [item for item in words[0].split(",") if item]
+        if not items:
+            raise ValueError("the list of headers is empty")
+        return Names.of((_header(item) for item in items), tuple(HEADERS.values()))
+
+
+def _header(text: str) -> str:
+    number = _SHORT.get(text)
+    if number is None:
+        # Upper case names and hexadecimal numbers, which -p takes, are refused here.
+        number = protocol_number(text) if text == text.lower() and not text.startswith("0x") else -1
+    if number not in HEADERS:
+        raise ValueError(f"{text} is not an extension header")
+    return HEADERS[number]
+
+
+@extension
+class Ipv6header(Match):
+    """IPv6 only; asks for exactly these headers, with ``--soft`` for at least these."""
+
+    NAME = "ipv6header"
+    FAMILIES = frozenset({Family.IPV6})
+
+    header: Negatable[Names] = option(HeaderList(), "--header", negatable=True, required=True)
+    soft: bool = flag("--soft")

@@ -1,0 +1,16 @@
+"""``-m length``: the length of the packet (xt_length.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Match, extension, option
+from iptc_sim.number_types import NumberRange, NumberRangeType
+from iptc_sim.values import Negatable
+
+
+@extension
+class Length(Match):
+    """The whole packet, its IP header included. The full range is kept and printed."""
+
+    NAME = "length"
+
+    length: Negatable[NumberRange] = option(NumberRangeType(0xFFFF), "--length", negatable=True, required=True)

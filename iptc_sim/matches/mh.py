@@ -1,0 +1,46 @@
+"""``-m mh``: the type of a Mobile IPv6 message (ip6t_mh.c, mh_mt6)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Match, extension, option
+from iptc_sim.number_range import NumberRange, NumberRangeType
+from iptc_sim.protocols import parse_integer
+from iptc_sim.values import Family, Negatable
+
+MOBILITY_HEADER = 135
+#: The messages by number, each with its short name.
+TYPES = (
+    ("binding-refresh-request", "brr"),
+    ("home-test-init", "hoti"),
+    ("careof-test-init", "coti"),
+    ("home-test", "hot"),
+    ("careof-test", "cot"),
+    ("binding-update", "bu"),
+    ("binding-acknowledgement", "ba"),
+    ("binding-error", "be"),
+)
+
+
+def message_number(text: str) -> int | None:
+    """Return the number of a message: by name in any case, by the first name that begins so, or as a number."""
+    word = text.lower()
+    for number, names in enumerate(TYPES):
+        if word in names:
+            return number
+    for number, names in enumerate(TYPES):
+        if word and any(name.startswith(word) for name in names):
+            return number
+    return parse_integer(text)
+
+
+@extension
+class Mh(Match):
+    """Needs ``-p mobility-header``; IPv6 only."""
+
+    NAME = "mh"
+    FAMILIES = frozenset({Family.IPV6})
+    PROTOCOLS = frozenset({MOBILITY_HEADER})
+
+    mh_type: Negatable[NumberRange] | None = option(
+        NumberRangeType(255, ordered=True, vanishes=True, number=message_number), "--mh-type", negatable=True
+    )

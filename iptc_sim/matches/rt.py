@@ -1,0 +1,65 @@
+"""``-m rt``: the routing header of an IPv6 packet (ip6t_rt.c)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv6Address
+
+from iptc_sim.extension import Match, extension, flag, option
+from iptc_sim.number_range import NumberRange, NumberRangeType
+from iptc_sim.option_types import Integer
+from iptc_sim.options import Reading, ValueType
+from iptc_sim.values import Family, Negatable, address_text
+
+#: The kernel's structure has this many slots (IP6T_RT_HOPS).
+SLOTS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Hops:
+    """The addresses that the packet is routed by."""
+
+    addresses: tuple[IPv6Address, ...]
+
+    def __str__(self) -> str:
+        return ",".join(map(address_text, self.addresses))
+
+
+class HopsType(ValueType[Hops]):
+    """Up to 16 addresses between commas."""
+
+    expected = f"up to {SLOTS} IPv6 addresses between commas"
+
+    def read(self, words: tuple[str, ...], context: Reading) -> Hops:  # noqa: ARG002 - the interface
+        """Return the addresses in the order given."""
+        items = words[0].split(",")
+        if len(items) > SLOTS:
+            raise ValueError(f"it lists {len(items)} addresses, at most {SLOTS} fit")
+        try:
+            return Hops(tuple(map(IPv6Address, items)))
+        except AddressValueError as error:
+            raise ValueError(f"{words[0]} is not a list of IPv6 addresses") from error
+
+
+@extension
+class Rt(Match):
+    """IPv6 only; the options with ``-0-`` look into a header of type 0."""
+
+    NAME = "rt"
+    FAMILIES = frozenset({Family.IPV6})
+
+    rt_type: Negatable[int] | None = option(Integer(), "--rt-type", negatable=True)
+    segments_left: Negatable[NumberRange] | None = option(
+        NumberRangeType(0xFFFFFFFF, ordered=False, vanishes=True), "--rt-segsleft", negatable=True
+    )
+    length: Negatable[int] | None = option(Integer(), "--rt-len", negatable=True)
+    reserved: bool = flag("--rt-0-res")
+    addresses: Hops | None = option(HopsType(), "--rt-0-addrs")
+    not_strict: bool = flag("--rt-0-not-strict")
+
+    def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
+        """Refuse what looks into type 0 without asking for it."""
+        if (self.reserved or self.addresses is not None) and self.rt_type != Negatable(0):
+            raise ValueError("--rt-0-res and --rt-0-addrs need --rt-type 0")
+        if self.not_strict and self.addresses is None:
+            raise ValueError("--rt-0-not-strict needs --rt-0-addrs")

@@ -1,0 +1,117 @@
+"""``-m u32``: arithmetic on four bytes at a time (xt_u32.c)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from iptc_sim.extension import Match, extension, option
+from iptc_sim.number_range import NumberRange
+from iptc_sim.options import Reading, ValueType
+from iptc_sim.protocols import parse_integer
+from iptc_sim.values import Negatable
+
+#: The kernel's structure has this many tests, and in each this many numbers and ranges (XT_U32_MAXSIZE less one).
+MOST = 10
+_NUMBER = r"(0[xX][0-9A-Fa-f]+|\d+)"
+_FIRST = re.compile(rf"\s*{_NUMBER}\s*", re.ASCII)
+_STEP = re.compile(rf"(&|<<|>>|@)\s*{_NUMBER}\s*", re.ASCII)
+_RANGE = re.compile(rf"\s*{_NUMBER}\s*(?::\s*{_NUMBER}\s*)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where four bytes are read, and what is done with them: an offset, then operators with numbers."""
+
+    offset: int
+    steps: tuple[tuple[str, int], ...]
+
+    def __str__(self) -> str:
+        return f"{self.offset:#x}" + "".join(f"{operator}{number:#x}" for operator, number in self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A location and the ranges one of which its value must lie in."""
+
+    location: Location
+    ranges: tuple[NumberRange, ...]
+
+    def __str__(self) -> str:
+        return f"{self.location}={','.join(map(_range_text, self.ranges))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tests:
+    """Tests all of which must hold."""
+
+    tests: tuple[Test, ...]
+
+    def __str__(self) -> str:
+        return "&&".join(map(str, self.tests))
+
+
+def _range_text(value: NumberRange) -> str:
+    return f"{value.first:#x}" if value.first == value.last else f"{value.first:#x}:{value.last:#x}"
+
+
+class TestsType(ValueType[Tests]):
+    """``location=ranges``, several of them with ``&&``; printed in hex, without blanks and in quotes."""
+
+    expected = 'a test such as "6&0xFF=1", several with && between them'
+
+    def read(self, words: tuple[str, ...], context: Reading) -> Tests:  # noqa: ARG002 - the interface
+        """Return the tests."""
+        # A location holds a single & only, so && is always between tests.
+        tests = tuple(_test(text) for text in words[0].split("&&"))
+        if len(tests) > MOST:
+            raise ValueError(f"it has {len(tests)} tests, at most {MOST} fit")
+        return Tests(tests)
+
+    def write(self, value: Tests) -> tuple[str, ...]:
+        """Return the tests in quotes."""
+        return (f'"{value}"',)
+
+
+def _test(text: str) -> Test:
+    left, equals, right = text.partition("=")
+    if not equals:
+        raise ValueError(f"{text.strip() or 'an empty test'} has no = with values behind it")
+    first = _FIRST.match(left)
+    if first is None:
+        raise ValueError(f"{text.strip()} does not begin with an offset")
+    steps, end = [], first.end()
+    while end < len(left):
+        step = _STEP.match(left, end)
+        if step is None:
+            raise ValueError(f"{left[end:].strip()} is not an operator (& << >> @) with a number")
+        steps.append((step[1], _number(step[2])))
+        end = step.end()
+    items = right.split(",")
+    if len(steps) >= MOST or len(items) > MOST:
+        raise ValueError(f"a test has at most {MOST} numbers on each side")
+    return Test(Location(_number(first[1]), tuple(steps)), tuple(map(_range, items)))
+
+
+def _range(text: str) -> NumberRange:
+    found = _RANGE.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text.strip() or 'an empty word'} is not a number or a range A:B")
+    low = _number(found[1])
+    return NumberRange(low, _number(found[2]) if found[2] else low)
+
+
+def _number(text: str) -> int:
+    number = parse_integer(text)
+    if number is None or number > 0xFFFFFFFF:
+        raise ValueError(f"{text} is not a number of 32 bits")
+    return number
+
+
+@extension
+class U32(Match):
+    """Reads from the network header on; ``@`` moves to where the value so far points."""
+
+    NAME = "u32"
+
+    tests: Negatable[Tests] = option(TestsType(), "--u32", negatable=True, required=True)

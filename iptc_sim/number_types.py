@@ -1,0 +1,111 @@
+"""Numbers that several matches take: ranges, hexadecimal numbers, lengths of masks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from iptc_sim.option_types import Integer, read_address
+from iptc_sim.options import Reading, ValueType
+from iptc_sim.protocols import parse_integer
+from iptc_sim.values import Family, Prefix
+
+
+@dataclass(frozen=True, slots=True)
+class NumberRange:
+    """Numbers from ``first`` to ``last``, both included; ``first`` may be larger, then no number is in it."""
+
+    first: int
+    last: int
+
+    def __contains__(self, number: object) -> bool:
+        return isinstance(number, int) and self.first <= number <= self.last
+
+    def __str__(self) -> str:
+        return str(self.first) if self.first == self.last else f"{self.first}:{self.last}"
+
+
+def read_range(text: str, maximum: int) -> tuple[int, int | None]:
+    """Read ``N``, ``N:N``, ``:N`` or ``N:``; what is missing before the colon is 0, behind it ``maximum``.
+
+    Returns:
+        Both ends; None for the second where there is no colon.
+
+    Raises:
+        ValueError: it is no range, or a number is above ``maximum``.
+    """
+    first, colon, last = text.partition(":")
+    low = parse_integer(first) if first else 0
+    high = parse_integer(last) if last else maximum
+    if low is None or high is None:
+        raise ValueError(f"{text} is not a number or a range of numbers")
+    if max(low, high) > maximum:
+        raise ValueError(f"{text} is out of range")
+    return low, high if colon else None
+
+
+class NumberRangeType(ValueType[NumberRange]):
+    """``N``, ``N:N``, ``:N`` or ``N:``.
+
+    Args:
+        maximum: of both ends.
+        vanishes: whether the full range says nothing and disappears, even one behind ``!``.
+    """
+
+    def __init__(self, maximum: int, *, vanishes: bool = False) -> None:
+        self.maximum, self.vanishes = maximum, vanishes
+        self.expected = f"a number from 0 to {maximum}, or a range A:B"
+
+    def read(self, words: tuple[str, ...], context: Reading) -> NumberRange | None:  # noqa: ARG002 - the interface
+        """Return the range."""
+        low, high = read_range(words[0], self.maximum)
+        found = NumberRange(low, low if high is None else high)
+        return None if self.vanishes and found == NumberRange(0, self.maximum) else found
+
+
+#: The SPI of esp and ah; the full range disappears.
+SPI_RANGE = NumberRangeType(0xFFFFFFFF, vanishes=True)
+
+
+class Hex(Integer):
+    """An unsigned number that is printed in hexadecimal with a fixed number of digits."""
+
+    def __init__(self, digits: int, minimum: int = 0, maximum: int = 0xFFFFFFFF) -> None:
+        super().__init__(minimum, maximum)
+        self.digits = digits
+
+    def write(self, value: int) -> tuple[str, ...]:
+        """Return ``0x`` and the digits."""
+        return (f"{value:#0{self.digits + 2}x}",)
+
+
+class MaskLength(ValueType[int]):
+    """The length of a mask, or the mask itself; printed as the length.
+
+    Args:
+        holes: whether a mask with holes counts as the longest one (libxtables has no length for it and falls back
+            to all bits); else it is refused.
+        vanishes: whether the longest one says nothing and disappears.
+    """
+
+    expected = "a prefix length, or a mask"
+
+    def __init__(self, *, holes: bool = False, vanishes: bool = False) -> None:
+        self.holes, self.vanishes = holes, vanishes
+
+    def read(self, words: tuple[str, ...], context: Reading) -> int | None:
+        """Return the length."""
+        length = self._length(words[0], context.family)
+        return None if self.vanishes and length == context.family.bits else length
+
+    def _length(self, text: str, family: Family) -> int:
+        number = parse_integer(text)
+        if number is not None and number <= family.bits:
+            return number
+        try:
+            mask = int(read_address(text, family))
+        except ValueError:
+            raise ValueError(f"{text} is neither a prefix length nor a mask") from None
+        length = Prefix(family, 0, mask).length
+        if length is None and not self.holes:
+            raise ValueError(f"{text} is a mask with holes")
+        return family.bits if length is None else length

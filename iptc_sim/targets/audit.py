@@ -1,0 +1,28 @@
+"""``-j AUDIT``: a record for the audit daemon, then on (xt_AUDIT.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Action, Continue, Moment, Target, extension, option
+from iptc_sim.option_types import Choice
+from iptc_sim.options import Reading
+
+
+class RecordType(Choice):
+    """What the record says of the packet, in any case."""
+
+    def read(self, words: tuple[str, ...], context: Reading) -> str:
+        """Return it in lower case."""
+        return super().read((words[0].lower(),), context)
+
+
+@extension
+class AuditTarget(Target):
+    """``--type`` labels the record; it decides nothing, the packet goes on."""
+
+    NAME = "AUDIT"
+
+    record: str = option(RecordType(("accept", "drop", "reject")), "--type", required=True)
+
+    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+        """Write the record and go on."""
+        return Continue(f"audited as {self.record}")

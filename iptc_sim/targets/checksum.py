@@ -1,0 +1,20 @@
+"""``-j CHECKSUM``: compute the checksum that was left to the network card (xt_CHECKSUM.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Action, Continue, Moment, Target, extension, option
+from iptc_sim.options import FLAG
+
+
+@extension
+class ChecksumTarget(Target):
+    """In mangle only; there is nothing but ``--checksum-fill``."""
+
+    NAME = "CHECKSUM"
+    TABLES = frozenset({"mangle"})
+
+    fill: bool = option(FLAG, "--checksum-fill", required=True)
+
+    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+        """Fill it in and go on."""
+        return Continue("checksum filled in")

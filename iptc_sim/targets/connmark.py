@@ -1,0 +1,67 @@
+"""``-j CONNMARK``: change the connection's mark, or copy it from or to the packet's (xt_connmark.c, connmark_tg)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Target, extension, flag, option
+from iptc_sim.hex_types import HEX
+from iptc_sim.option_types import Integer, MarkEditType
+from iptc_sim.options import Reading
+from iptc_sim.values import MarkEdit
+
+_SHIFT = Integer(0, 32)
+
+
+@extension
+class ConnmarkTarget(Target):
+    """The five ways of MARK print as ``--set-xmark``; a copy prints both masks; ``--mask`` stands for both."""
+
+    NAME = "CONNMARK"
+    USES_CONNTRACK = True
+
+    xmark: MarkEdit | None = option(
+        MarkEditType("xset"),
+        "--set-xmark",
+        also={
+            "--set-mark": MarkEditType("set"),
+            "--and-mark": MarkEditType("and"),
+            "--or-mark": MarkEditType("or"),
+            "--xor-mark": MarkEditType("xor"),
+        },
+    )
+    save: bool = flag("--save-mark")
+    restore: bool = flag("--restore-mark")
+    nfmask: int | None = option(HEX, "--nfmask")
+    ctmask: int | None = option(HEX, "--ctmask")
+    mask: int | None = option(HEX, "--mask")
+    left_shift: int = option(_SHIFT, "--left-shift-mark", default=0, hidden=0)
+    right_shift: int = option(_SHIFT, "--right-shift-mark", default=0, hidden=0)
+
+    @classmethod
+    def derive(cls, fields: dict[str, object]) -> None:
+        """Bring the masks to the two that are stored.
+
+        An edit keeps its own mask in the place of ``--ctmask``, so of the two the later one on the line wins (the
+        fields stand in that order).
+        """
+        order = list(fields)
+        if "mask" in fields and not {"nfmask", "ctmask"} & set(fields):
+            order[order.index("mask")] = "ctmask"
+            fields["nfmask"] = fields["ctmask"] = fields.pop("mask")
+        edit, ctmask = fields.get("xmark"), fields.get("ctmask")
+        if fields.get("save") or fields.get("restore"):
+            fields["nfmask"] = fields.get("nfmask", 0xFFFFFFFF)
+            fields["ctmask"] = fields.get("ctmask", 0xFFFFFFFF)
+        elif isinstance(edit, MarkEdit) and "mask" not in fields:
+            if isinstance(ctmask, int) and order.index("ctmask") > order.index("xmark"):
+                fields["xmark"] = MarkEdit(edit.value, ctmask)
+            fields.pop("nfmask", None)
+            fields.pop("ctmask", None)
+        if fields["left_shift"] and fields["right_shift"]:
+            del fields[min("left_shift", "right_shift", key=order.index)]  # one number is stored, with its direction
+
+    def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
+        """Refuse none or several operations, and the mask given twice."""
+        if (self.xmark is not None) + self.save + self.restore != 1:
+            raise ValueError("-j CONNMARK needs exactly one of --set-xmark, --save-mark, --restore-mark and their like")
+        if self.mask is not None:
+            raise ValueError("--mask stands for --nfmask and --ctmask and excludes them")

@@ -1,0 +1,23 @@
+"""``-j CONNSECMARK``: copy the security mark between packet and connection (xt_CONNSECMARK.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Target, extension, flag
+from iptc_sim.options import Reading
+
+
+@extension
+class ConnsecmarkTarget(Target):
+    """In mangle and security only."""
+
+    NAME = "CONNSECMARK"
+    TABLES = frozenset({"mangle", "security"})
+    USES_CONNTRACK = True
+
+    save: bool = flag("--save")
+    restore: bool = flag("--restore")
+
+    def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
+        """Refuse none or both of the directions."""
+        if self.save == self.restore:
+            raise ValueError("-j CONNSECMARK needs exactly one of --save and --restore")

@@ -1,0 +1,97 @@
+"""``-j CT``: prepare what connection tracking will do with the packet (xt_CT.c)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from iptc_sim.extension import Hook, Target, extension, flag, option
+from iptc_sim.option_types import Text
+from iptc_sim.options import Reading, ValueType
+from iptc_sim.protocols import parse_integer
+from iptc_sim.values import Names
+
+EVENTS = (
+    "new", "related", "destroy", "reply", "assured", "protoinfo", "helper", "mark", "natseqinfo", "secmark",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A conntrack zone; None: the packet's mark is the zone."""
+
+    number: int | None
+
+    def __str__(self) -> str:
+        return "mark" if self.number is None else str(self.number)
+
+
+class ZoneType(ValueType[Zone]):
+    """A number or ``mark``; zone 0 is where packets are anyway and disappears."""
+
+    expected = "a zone 0-65535, or mark"
+
+    def read(self, words: tuple[str, ...], context: Reading) -> Zone | None:  # noqa: ARG002 - the interface
+        """Return the zone."""
+        if words[0] == "mark":
+            return Zone(None)
+        number = parse_integer(words[0])
+        if number is None or number > 0xFFFF:
+            raise ValueError(f"{words[0]} is not a zone")
+        return Zone(number) if number else None
+
+
+class EventsType(ValueType[Names]):
+    """A comma list of conntrack events, in lower case only."""
+
+    def __init__(self, order: tuple[str, ...]) -> None:
+        self.order = order
+        self.expected = "a comma list of " + ", ".join(order)
+
+    def read(self, words: tuple[str, ...], context: Reading) -> Names:  # noqa: ARG002 - the interface
+        """Return the set of events."""
+        names = words[0].split(",")
+        for name in names:
+            if name not in self.order:
+                raise ValueError(f"{name or 'an empty word'} is not an event")
+        return Names.of(names, self.order)
+
+
+_ZONE = ZoneType()
+
+
+@extension
+class CtTarget(Target):
+    """In raw only, before conntrack looks at the packet."""
+
+    NAME = "CT"
+    TABLES = frozenset({"raw"})
+    HOOKS = frozenset({Hook.PREROUTING, Hook.OUTPUT})
+    USES_CONNTRACK = True
+
+    notrack: bool = flag("--notrack")
+    helper: str = option(Text("the name of a helper", 15, quote=False), "--helper", default="", hidden="")
+    timeout: str = option(Text("the name of a timeout policy", 31, quote=False), "--timeout", default="", hidden="")
+    ctevents: Names | None = option(EventsType(EVENTS), "--ctevents")
+    expevents: Names | None = option(EventsType(("new",)), "--expevents")
+    zone_orig: Zone | None = option(_ZONE, "--zone-orig")
+    zone_reply: Zone | None = option(_ZONE, "--zone-reply")
+    zone: Zone | None = option(_ZONE, "--zone")
+
+    @classmethod
+    def derive(cls, fields: dict[str, object]) -> None:
+        """Join several zones: one is stored, the last on the line (the fields stand in that order), but mark stays.
+
+        The directions add up, and both of them are the same as none.
+        """
+        given = [(name, value) for name, value in fields.items() if isinstance(value, Zone)]
+        for name, _ in given:
+            del fields[name]
+        if given:
+            sides = {name for name, _ in given} - {"zone"}
+            marks = [value for _, value in given if value.number is None]
+            fields[sides.pop() if len(sides) == 1 else "zone"] = (marks or [given[-1][1]])[0]
+
+    def check(self, context: Reading) -> None:
+        """Refuse a helper or timeout policy of no protocol: both belong to one (``xt_ct_find_proto``)."""
+        if (self.helper or self.timeout) and not self.notrack and context.protocol is None:
+            raise ValueError("--helper and --timeout need a protocol, named with -p")

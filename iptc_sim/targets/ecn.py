@@ -1,0 +1,56 @@
+"""``-j ECN``: change the bits of explicit congestion notification (ipt_ECN.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Action, Continue, Moment, Target, extension, flag, option
+from iptc_sim.option_types import Integer
+from iptc_sim.options import Reading
+from iptc_sim.protocols import TCP
+from iptc_sim.values import Family
+
+_BIT = Integer(0, 1)
+
+
+@extension
+class EcnTarget(Target):
+    """IPv4 only, in mangle; both TCP bits off and nothing else is what ``--ecn-tcp-remove`` says."""
+
+    NAME = "ECN"
+    FAMILIES = frozenset({Family.IPV4})
+    TABLES = frozenset({"mangle"})
+
+    tcp_remove: bool = flag("--ecn-tcp-remove")
+    tcp_ece: int | None = option(_BIT, "--ecn-tcp-ece")
+    tcp_cwr: int | None = option(_BIT, "--ecn-tcp-cwr")
+    ip_ect: int | None = option(Integer(0, 3), "--ecn-ip-ect")
+
+    @classmethod
+    def derive(cls, fields: dict[str, object]) -> None:
+        """Bring the spellings of "both TCP bits off" to the one that is printed.
+
+        ``--ecn-tcp-remove`` makes iptables forget an ``--ecn-ip-ect`` in front of it; the fields stand in the order
+        of the line.
+        """
+        order = list(fields)
+        if fields["tcp_remove"] and "ip_ect" in order and order.index("ip_ect") < order.index("tcp_remove"):
+            del fields["ip_ect"]
+        bits = (fields.get("tcp_ece"), fields.get("tcp_cwr"))
+        if "ip_ect" in fields:
+            if fields["tcp_remove"] and bits == (None, None):
+                fields |= {"tcp_remove": False, "tcp_ece": 0, "tcp_cwr": 0}
+        elif bits == (0, 0) and not fields["tcp_remove"]:
+            fields |= {"tcp_remove": True, "tcp_ece": None, "tcp_cwr": None}
+
+    def check(self, context: Reading) -> None:
+        """Refuse nothing to do, a bit told twice, and TCP bits without ``-p tcp``."""
+        bits = self.tcp_ece is not None or self.tcp_cwr is not None
+        if not (self.tcp_remove or bits or self.ip_ect is not None):
+            raise ValueError("-j ECN needs something to change, such as --ecn-tcp-remove")
+        if self.tcp_remove and bits:
+            raise ValueError("--ecn-tcp-remove excludes --ecn-tcp-ece and --ecn-tcp-cwr")
+        if (self.tcp_remove or bits) and context.protocol != TCP:
+            raise ValueError("changing the TCP bits needs -p tcp")
+
+    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+        """Change the bits and go on."""
+        return Continue("ECN bits changed")

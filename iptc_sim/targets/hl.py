@@ -1,0 +1,34 @@
+"""``-j HL``: change the hop limit of an IPv6 packet (xt_HL.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Action, Continue, Moment, Target, extension, option
+from iptc_sim.option_types import Integer
+from iptc_sim.options import Reading
+from iptc_sim.values import Family
+
+
+@extension
+class HlTarget(Target):
+    """In mangle only. The result stays within 0 and 255; a packet with 0 is dropped later, not here."""
+
+    NAME = "HL"
+    FAMILIES = frozenset({Family.IPV6})
+    TABLES = frozenset({"mangle"})
+
+    set_to: int | None = option(Integer(0, 255), "--hl-set")
+    inc: int | None = option(Integer(1, 255), "--hl-inc")
+    dec: int | None = option(Integer(1, 255), "--hl-dec")
+
+    def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
+        """Refuse none or several changes."""
+        if [self.set_to, self.inc, self.dec].count(None) != 2:
+            raise ValueError("-j HL needs exactly one of --hl-set, --hl-inc, --hl-dec")
+
+    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+        """Change the number and go on."""
+        if self.set_to is not None:
+            return Continue(f"hop limit set to {self.set_to}")
+        return Continue(
+            f"hop limit raised by {self.inc}" if self.inc is not None else f"hop limit lowered by {self.dec}"
+        )

@@ -1,0 +1,30 @@
+"""``-j IDLETIMER``: a timer that tells user space when no packet came for a while (xt_IDLETIMER.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Action, Continue, Moment, Target, extension, flag, option
+from iptc_sim.option_types import Integer, Text
+from iptc_sim.options import Reading
+
+#: The kernel counts in milliseconds of 31 bits.
+LONGEST = (2**31 - 1) // 1000 - 1
+
+
+@extension
+class IdletimerTarget(Target):
+    """The label, cut to 27 bytes, names the timer; rules with the same one share it."""
+
+    NAME = "IDLETIMER"
+
+    timeout: int = option(Integer(1, LONGEST), "--timeout", required=True)
+    label: str = option(Text("a label", 27, quote=False), "--label", required=True)
+    alarm: bool = flag("--alarm")
+
+    def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
+        """Refuse an empty label."""
+        if not self.label:
+            raise ValueError("--label must not be empty")
+
+    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+        """Restart the timer and go on."""
+        return Continue(f"idle timer {self.label} set to {self.timeout} s")

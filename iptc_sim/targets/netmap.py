@@ -1,0 +1,19 @@
+"""``-j NETMAP``: map a whole network one to one onto another (xt_NETMAP.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Hook, Target, extension, option
+from iptc_sim.host_types import NETWORK
+from iptc_sim.values import Prefix
+
+
+@extension
+class NetmapTarget(Target):
+    """The hook says which side: the destination before routing, the source behind it."""
+
+    NAME = "NETMAP"
+    TABLES = frozenset({"nat"})
+    HOOKS = frozenset({Hook.PREROUTING, Hook.INPUT, Hook.OUTPUT, Hook.POSTROUTING})
+    USES_CONNTRACK = True
+
+    to: Prefix = option(NETWORK, "--to", required=True)

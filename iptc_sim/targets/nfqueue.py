@@ -1,0 +1,64 @@
+"""``-j NFQUEUE``: hand the packet to a program, which decides about it (xt_NFQUEUE.c)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from iptc_sim.extension import Target, extension, flag, option
+from iptc_sim.option_types import Integer
+from iptc_sim.options import Reading, ValueType
+from iptc_sim.protocols import parse_integer
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRange:
+    """Queues from ``first`` to ``last``, both included."""
+
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        return f"{self.first}:{self.last}"
+
+
+class QueueRangeType(ValueType[QueueRange]):
+    """``A:B`` with A below B; a missing end is 0 or 65535."""
+
+    expected = "a range of queues A:B, with A below B"
+
+    def read(self, words: tuple[str, ...], context: Reading) -> QueueRange:  # noqa: ARG002 - the interface
+        """Return the range."""
+        first, colon, last = words[0].partition(":")
+        low, high = (parse_integer(first) if first else 0), (parse_integer(last) if last else 0xFFFF)
+        if not colon or low is None or high is None or high > 0xFFFF:
+            raise ValueError(f"{words[0]} is not a range of queues")
+        if low >= high:
+            raise ValueError(f"{low} is not below {high}")
+        if (low, high) == (0, 0xFFFF):
+            raise ValueError("65536 queues are one more than the kernel can count")
+        return QueueRange(low, high)
+
+
+@extension
+class NfqueueTarget(Target):
+    """Queue 0 where none is named, and printed then."""
+
+    NAME = "NFQUEUE"
+
+    queue_num: int | None = option(Integer(0, 0xFFFF), "--queue-num")
+    queue_balance: QueueRange | None = option(QueueRangeType(), "--queue-balance")
+    queue_bypass: bool = flag("--queue-bypass")
+    queue_cpu_fanout: bool = flag("--queue-cpu-fanout")
+
+    @classmethod
+    def derive(cls, fields: dict[str, object]) -> None:
+        """Name queue 0."""
+        if "queue_balance" not in fields:
+            fields.setdefault("queue_num", 0)
+
+    def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
+        """Refuse one queue and several, and a choice by CPU where there is only one."""
+        if self.queue_num is not None and self.queue_balance is not None:
+            raise ValueError("--queue-num and --queue-balance exclude each other")
+        if self.queue_cpu_fanout and self.queue_balance is None:
+            raise ValueError("--queue-cpu-fanout needs --queue-balance")

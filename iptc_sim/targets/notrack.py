@@ -1,0 +1,14 @@
+"""``-j NOTRACK``: keep the packet out of connection tracking, as ``-j CT --notrack`` does (xt_CT.c, notrack_tg)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Hook, Target, extension
+
+
+@extension
+class NotrackTarget(Target):
+    """In raw only; printed under its own name."""
+
+    NAME = "NOTRACK"
+    TABLES = frozenset({"raw"})
+    HOOKS = frozenset({Hook.PREROUTING, Hook.OUTPUT})

@@ -1,0 +1,22 @@
+"""``-j SECMARK``: label the packet for SELinux and its like (xt_SECMARK.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Target, extension, option
+from iptc_sim.option_types import Text
+from iptc_sim.options import Reading
+
+
+@extension
+class SecmarkTarget(Target):
+    """In mangle and security only; a kernel without such a security module refuses it."""
+
+    NAME = "SECMARK"
+    TABLES = frozenset({"mangle", "security"})
+
+    selctx: str = option(Text("a security context", 255, quote=False), "--selctx", required=True)
+
+    def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
+        """Refuse an empty context."""
+        if not self.selctx:
+            raise ValueError("--selctx must not be empty")

@@ -1,0 +1,74 @@
+"""``-j SET``: add the packet to an IP set, remove it, or take marks from the set's entry (xt_set.c)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from iptc_sim.extension import Target, extension, flag, option
+from iptc_sim.option_types import Integer
+from iptc_sim.options import Reading, ValueType
+
+
+@dataclass(frozen=True, slots=True)
+class SetEntry:
+    """A set, and which side of the packet stands for each of its dimensions."""
+
+    set_name: str
+    sides: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.set_name} {','.join(self.sides)}"
+
+
+class SetEntryType(ValueType[SetEntry]):
+    """A name of at most 31 bytes, and up to six of src and dst. Whether there is such a set is not known here."""
+
+    words = 2
+    expected = "the name of a set, and a comma list of src and dst"
+
+    def read(self, words: tuple[str, ...], context: Reading) -> SetEntry:  # noqa: ARG002 - the interface
+        """Return the entry."""
+        name, sides = words[0], tuple(words[1].split(","))
+        if not name or len(name.encode()) > 31:
+            raise ValueError(f"{name or 'an empty word'} cannot be the name of a set")
+        for side in sides:
+            if side not in {"src", "dst"}:
+                raise ValueError(f"{side or 'an empty word'} is neither src nor dst")
+        if len(sides) > 6:
+            raise ValueError("a set has at most 6 dimensions")
+        return SetEntry(name, sides)
+
+    def write(self, value: SetEntry) -> tuple[str, ...]:
+        """Return the two words."""
+        return (value.set_name, ",".join(value.sides))
+
+
+_ENTRY = SetEntryType()
+
+
+@extension
+class SetTarget(Target):
+    """All three verbs may stand in one rule, on different sets."""
+
+    NAME = "SET"
+
+    add: SetEntry | None = option(_ENTRY, "--add-set")
+    exist: bool = flag("--exist")
+    timeout: int | None = option(Integer(0, 0xFFFFFFFE), "--timeout")
+    delete: SetEntry | None = option(_ENTRY, "--del-set")
+    map: SetEntry | None = option(_ENTRY, "--map-set")
+    map_mark: bool = flag("--map-mark")
+    map_prio: bool = flag("--map-prio")
+    map_queue: bool = flag("--map-queue")
+
+    def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
+        """Refuse no verb, and what belongs to a verb that is not there."""
+        maps = self.map_mark or self.map_prio or self.map_queue
+        if self.add is None and self.delete is None and self.map is None:
+            raise ValueError("-j SET needs one of --add-set, --del-set, --map-set")
+        if self.add is None and (self.exist or self.timeout is not None):
+            raise ValueError("--exist and --timeout go with --add-set")
+        if self.map is None and maps:
+            raise ValueError("--map-mark, --map-prio and --map-queue go with --map-set")
+        if self.map is not None and not maps:
+            raise ValueError("--map-set needs one of --map-mark, --map-prio, --map-queue")

@@ -1,0 +1,20 @@
+"""``-j SNPT``: swap the prefix of the source, without connection tracking (ip6t_NPT.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Hook, Target, extension, option
+from iptc_sim.npt_types import NO_PREFIX, NPT_PREFIX
+from iptc_sim.values import Family, Prefix
+
+
+@extension
+class SnptTarget(Target):
+    """IPv6 only, in mangle."""
+
+    NAME = "SNPT"
+    FAMILIES = frozenset({Family.IPV6})
+    TABLES = frozenset({"mangle"})
+    HOOKS = frozenset({Hook.INPUT, Hook.POSTROUTING})
+
+    src_pfx: Prefix = option(NPT_PREFIX, "--src-pfx", required=True, hidden=NO_PREFIX)
+    dst_pfx: Prefix = option(NPT_PREFIX, "--dst-pfx", required=True, hidden=NO_PREFIX)

@@ -1,0 +1,23 @@
+"""``-j SYNPROXY``: answer TCP handshakes in the server's place (ipt_SYNPROXY.c, ip6t_SYNPROXY.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Hook, Target, extension, flag, option
+from iptc_sim.option_types import Integer
+from iptc_sim.protocols import TCP
+
+
+@extension
+class SynproxyTarget(Target):
+    """Its options say what the server can, for the answer to the client."""
+
+    NAME = "SYNPROXY"
+    PROTOCOLS = frozenset({TCP})
+    HOOKS = frozenset({Hook.INPUT, Hook.FORWARD})
+    USES_CONNTRACK = True
+
+    sack_perm: bool = flag("--sack-perm")
+    timestamp: bool = flag("--timestamp")
+    wscale: int | None = option(Integer(0, 255), "--wscale")
+    mss: int | None = option(Integer(0, 0xFFFF), "--mss")
+    ecn: bool = flag("--ecn")

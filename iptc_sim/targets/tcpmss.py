@@ -1,0 +1,44 @@
+"""``-j TCPMSS``: change the maximum segment size in a SYN packet (xt_TCPMSS.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Action, Continue, Moment, Target, extension, flag, option
+from iptc_sim.option_types import Integer
+from iptc_sim.options import Reading
+from iptc_sim.protocols import TCP
+from iptc_sim.values import Family
+
+
+class SegmentSizeType(Integer):
+    """What fits in a packet of 65535 bytes behind the IP header."""
+
+    def read(self, words: tuple[str, ...], context: Reading) -> int:
+        """Return the size."""
+        header = 20 if context.family is Family.IPV4 else 40
+        return Integer(0, 65535 - header).read(words, context)
+
+
+@extension
+class TcpmssTarget(Target):
+    """Where both options are given, the later one counts: they share one number in the kernel's structure."""
+
+    NAME = "TCPMSS"
+    PROTOCOLS = frozenset({TCP})
+
+    set_mss: int | None = option(SegmentSizeType(0, 65515), "--set-mss")
+    clamp_to_pmtu: bool = flag("--clamp-mss-to-pmtu")
+
+    @classmethod
+    def derive(cls, fields: dict[str, object]) -> None:
+        """Keep the later option; the fields stand in the order of the line."""
+        if "set_mss" in fields and fields.get("clamp_to_pmtu"):
+            del fields[next(name for name in fields if name in {"set_mss", "clamp_to_pmtu"})]
+
+    def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
+        """Refuse nothing to do."""
+        if self.set_mss is None and not self.clamp_to_pmtu:
+            raise ValueError("-j TCPMSS needs --set-mss or --clamp-mss-to-pmtu")
+
+    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+        """Change the option and go on."""
+        return Continue("MSS clamped to the path MTU" if self.set_mss is None else f"MSS set to {self.set_mss}")

@@ -1,0 +1,41 @@
+"""``-j TPROXY``: give the packet to a local socket without changing it (xt_TPROXY.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Hook, Target, extension, option
+from iptc_sim.host_types import HOST
+from iptc_sim.option_types import MarkEditType, read_port
+from iptc_sim.options import Reading, ValueType
+from iptc_sim.protocols import TCP, UDP
+from iptc_sim.values import Address, Family, MarkEdit, Prefix
+
+
+class PortType(ValueType[int]):
+    """A port by number or name; 0 is the packet's own."""
+
+    expected = "a port 0-65535, or a service name"
+
+    def read(self, words: tuple[str, ...], context: Reading) -> int:  # noqa: ARG002 - the interface
+        """Return the number; it is decimal only, a 0 in front notwithstanding."""
+        text = words[0]
+        if text[:2] in {"0x", "0X"}:
+            raise ValueError(f"{text} is not a decimal number")
+        return read_port((text.lstrip("0") or "0") if text.isdigit() else text)
+
+
+def _unspecified(family: Family) -> Address:
+    return Prefix(family, 0, 0).address
+
+
+@extension
+class TproxyTarget(Target):
+    """In PREROUTING of mangle; the mark, for policy routing, changes as with ``--set-xmark``. All three are printed."""
+
+    NAME = "TPROXY"
+    TABLES = frozenset({"mangle"})
+    HOOKS = frozenset({Hook.PREROUTING})
+    PROTOCOLS = frozenset({TCP, UDP})
+
+    on_port: int = option(PortType(), "--on-port", required=True)
+    on_ip: Address = option(HOST, "--on-ip", default=_unspecified)
+    mark: MarkEdit = option(MarkEditType("xset"), "--tproxy-mark", default=MarkEdit(0, 0))

@@ -1,0 +1,32 @@
+"""``-j TTL``: change the time to live of an IPv4 packet (xt_HL.c)."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Action, Continue, Moment, Target, extension, option
+from iptc_sim.option_types import Integer
+from iptc_sim.options import Reading
+from iptc_sim.values import Family
+
+
+@extension
+class TtlTarget(Target):
+    """In mangle only. The result stays within 0 and 255; a packet with 0 is dropped later, not here."""
+
+    NAME = "TTL"
+    FAMILIES = frozenset({Family.IPV4})
+    TABLES = frozenset({"mangle"})
+
+    set_to: int | None = option(Integer(0, 255), "--ttl-set")
+    inc: int | None = option(Integer(1, 255), "--ttl-inc")
+    dec: int | None = option(Integer(1, 255), "--ttl-dec")
+
+    def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
+        """Refuse none or several changes."""
+        if [self.set_to, self.inc, self.dec].count(None) != 2:
+            raise ValueError("-j TTL needs exactly one of --ttl-set, --ttl-inc, --ttl-dec")
+
+    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+        """Change the number and go on."""
+        if self.set_to is not None:
+            return Continue(f"TTL set to {self.set_to}")
+        return Continue(f"TTL raised by {self.inc}" if self.inc is not None else f"TTL lowered by {self.dec}")
