@@ -23,8 +23,8 @@ from iptc_sim.extension import (
     flag,
     option,
 )
-from iptc_sim.option_types import INTERFACE, PREFIX, PROTOCOL
 from iptc_sim.protocols import protocol_name
+from iptc_sim.value_types.basic import INTERFACE, PREFIX, PROTOCOL
 from iptc_sim.values import InterfacePattern, Negatable, Prefix
 
 

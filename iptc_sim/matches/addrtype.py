@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Match, Moment, No, Outcome, Unclear, decide, extension, flag, option
-from iptc_sim.option_types import NameList
 from iptc_sim.options import Reading
+from iptc_sim.value_types.basic import NameList
 from iptc_sim.values import UNKNOWN, Address, Names, Negatable, Unknown
 
 TYPES = (

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Match, extension, flag, option
-from iptc_sim.number_types import SPI_RANGE, NumberRange
-from iptc_sim.option_types import Integer
 from iptc_sim.options import Reading
+from iptc_sim.value_types.basic import Integer
+from iptc_sim.value_types.number import SPI_RANGE
+from iptc_sim.value_types.number_range import NumberRange
 from iptc_sim.values import Family, Negatable
 
 AH = 51

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Match, extension, option
-from iptc_sim.number_types import Hex
-from iptc_sim.option_types import Integer
 from iptc_sim.options import Reading, ValueType
+from iptc_sim.value_types.basic import Integer
+from iptc_sim.value_types.number import Hex
 from iptc_sim.values import Negatable
 
 #: The most nodes that a cluster may have (XT_CLUSTER_NODES_MAX).

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Match, extension, flag, option
-from iptc_sim.number_types import MaskLength
-from iptc_sim.option_types import Integer
 from iptc_sim.options import Reading
-from iptc_sim.rate_types import turn_negated
+from iptc_sim.value_types.basic import Integer
+from iptc_sim.value_types.number import MaskLength
+from iptc_sim.value_types.rate import turn_negated
 
 
 @extension

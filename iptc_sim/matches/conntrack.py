@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from iptc_sim.connection import State
 from iptc_sim.extension import YES, Match, Moment, No, Outcome, Unclear, decide, extension, option
-from iptc_sim.option_types import BARE_PREFIX, Choice, NameList, PortRangeType
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import parse_integer, protocol_number
+from iptc_sim.value_types.basic import BARE_PREFIX, Choice, NameList, PortRangeType
 from iptc_sim.values import Names, Negatable, PortRange, Prefix
 
 STATES = ("INVALID", "NEW", "RELATED", "ESTABLISHED", "UNTRACKED", "SNAT", "DNAT")

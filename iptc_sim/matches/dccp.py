@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Match, Moment, No, Outcome, decide, extension, option
-from iptc_sim.option_types import Integer, NameList, PortRangeType
+from iptc_sim.value_types.basic import Integer, NameList, PortRangeType
 from iptc_sim.values import UNKNOWN, Names, Negatable, PortRange
 
 DCCP = 33

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Match, extension, option
-from iptc_sim.option_types import MARK
 from iptc_sim.options import Reading, ValueType
+from iptc_sim.value_types.basic import MARK
 from iptc_sim.values import MaskedMark, Negatable
 
 #: The one name in the group list that iproute2 comes with; names that a host adds to it are not known.

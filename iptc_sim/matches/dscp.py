@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Match, extension, option
-from iptc_sim.number_types import Hex
 from iptc_sim.options import Reading, ValueType
+from iptc_sim.value_types.number import Hex
 from iptc_sim.values import Negatable
 
 #: RFC 2474 (CS), RFC 2597 (AF: class and drop precedence), RFC 3246 (EF); BE is best effort.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Match, extension, option
-from iptc_sim.number_types import SPI_RANGE, NumberRange
+from iptc_sim.value_types.number import SPI_RANGE
+from iptc_sim.value_types.number_range import NumberRange
 from iptc_sim.values import Negatable
 
 

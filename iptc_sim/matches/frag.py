@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Match, extension, flag, option
-from iptc_sim.number_range import NumberRange, NumberRangeType
-from iptc_sim.option_types import Integer
 from iptc_sim.options import Reading
+from iptc_sim.value_types.basic import Integer
+from iptc_sim.value_types.number_range import NumberRange, NumberRangeType
 from iptc_sim.values import Family, Negatable
 
 

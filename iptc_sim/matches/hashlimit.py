@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from iptc_sim.extension import Match, extension, flag, option
-from iptc_sim.number_types import MaskLength
-from iptc_sim.option_types import Integer, Text
 from iptc_sim.options import Reading, ValueType
-from iptc_sim.rate_types import ByteBurst, ByteRate, Rate, RateText, turn_negated
+from iptc_sim.value_types.basic import Integer, Text
+from iptc_sim.value_types.number import MaskLength
+from iptc_sim.value_types.rate import ByteBurst, ByteRate, Rate, RateText, turn_negated
 from iptc_sim.values import Names
 
 #: Ticks in a second (XT_HASHLIMIT_SCALE_v2); also the largest burst in packets.

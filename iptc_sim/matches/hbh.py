@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Match, extension, option
-from iptc_sim.header_options import HeaderOptions, HeaderOptionsType
-from iptc_sim.option_types import Integer
+from iptc_sim.value_types.basic import Integer
+from iptc_sim.value_types.header_options import HeaderOptions, HeaderOptionsType
 from iptc_sim.values import Family, Negatable
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Match, extension, flag, option
-from iptc_sim.number_types import NumberRange, NumberRangeType
+from iptc_sim.value_types.number_range import NumberRange, NumberRangeType
 from iptc_sim.values import Negatable
 
 _FULL = NumberRange(0, 0xFFFFFFFF)

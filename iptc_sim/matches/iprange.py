@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Match, Moment, Outcome, decide, extension, option
-from iptc_sim.option_types import read_address_range
 from iptc_sim.options import Reading, ValueType
+from iptc_sim.value_types.basic import read_address_range
 from iptc_sim.values import AddressRange, Negatable, address_text
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Match, extension, option
-from iptc_sim.option_types import Integer
 from iptc_sim.options import Reading, ValueType
-from iptc_sim.rate_types import Rate, RateText
+from iptc_sim.value_types.basic import Integer
+from iptc_sim.value_types.rate import Rate, RateText
 
 #: Ticks in a second (XT_LIMIT_SCALE).
 SCALE = 10000

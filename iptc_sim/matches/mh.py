@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Match, extension, option
-from iptc_sim.number_range import NumberRange, NumberRangeType
 from iptc_sim.protocols import parse_integer
+from iptc_sim.value_types.number_range import NumberRange, NumberRangeType
 from iptc_sim.values import Family, Negatable
 
 MOBILITY_HEADER = 135

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Match, Moment, No, Outcome, Unclear, decide, extension, option
-from iptc_sim.option_types import PORT_SET
 from iptc_sim.options import Reading
 from iptc_sim.packet import PORT_PROTOCOLS
+from iptc_sim.value_types.basic import PORT_SET
 from iptc_sim.values import UNKNOWN, Negatable, PortSet
 
 

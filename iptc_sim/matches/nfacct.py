@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Match, extension, option
-from iptc_sim.option_types import Text
+from iptc_sim.value_types.basic import Text
 
 
 @extension

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Hook, Match, extension, option
-from iptc_sim.option_types import Integer, Text
 from iptc_sim.protocols import TCP
+from iptc_sim.value_types.basic import Integer, Text
 from iptc_sim.values import Family, Negatable
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Match, extension, flag, option
-from iptc_sim.option_types import INTERFACE
 from iptc_sim.options import Reading, ValueType
+from iptc_sim.value_types.basic import INTERFACE
 from iptc_sim.values import InterfacePattern, Negatable
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Match, extension, option
-from iptc_sim.option_types import Choice
 from iptc_sim.options import Reading
+from iptc_sim.value_types.basic import Choice
 from iptc_sim.values import Negatable
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import YES, Match, Moment, Outcome, Unclear, extension, flag, option
-from iptc_sim.option_types import ADDRESS, Integer, Text
 from iptc_sim.options import Reading
+from iptc_sim.value_types.basic import ADDRESS, Integer, Text
 from iptc_sim.values import Address, Family, Negatable, Prefix
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv6Address
 
 from iptc_sim.extension import Match, extension, flag, option
-from iptc_sim.number_range import NumberRange, NumberRangeType
-from iptc_sim.option_types import Integer
 from iptc_sim.options import Reading, ValueType
+from iptc_sim.value_types.basic import Integer
+from iptc_sim.value_types.number_range import NumberRange, NumberRangeType
 from iptc_sim.values import Family, Negatable, address_text
 
 #: The kernel's structure has this many slots (IP6T_RT_HOPS).

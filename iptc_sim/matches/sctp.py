@@ -6,9 +6,9 @@ import socket
 from dataclasses import dataclass
 
 from iptc_sim.extension import Match, Moment, No, Outcome, Unclear, decide, extension, option
-from iptc_sim.option_types import Choice, PortRangeType
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import SCTP, parse_integer
+from iptc_sim.value_types.basic import Choice, PortRangeType
 from iptc_sim.values import Negatable, PortRange
 
 #: The chunks by name, in the order of their numbers, in which they are printed.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from iptc_sim.extension import Match, extension, flag, option
-from iptc_sim.option_types import Integer
 from iptc_sim.options import FLAG, Reading, ValueType
+from iptc_sim.value_types.basic import Integer
 from iptc_sim.values import Negatable
 
 #: A set's name has 31 bytes, and a set at most six dimensions (IPSET_DIM_MAX).

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address
 
 from iptc_sim.extension import Match, extension, option
-from iptc_sim.option_types import BARE_PREFIX, Integer, read_address
 from iptc_sim.options import Reading, ValueType
+from iptc_sim.value_types.basic import BARE_PREFIX, Integer, read_address
 from iptc_sim.values import Family, Negatable, Prefix, address_text
 
 OCTET = Integer(0, 255)

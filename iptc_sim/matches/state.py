@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from iptc_sim.connection import State as ConnectionState
 from iptc_sim.extension import YES, Match, Moment, Outcome, extension, option
-from iptc_sim.option_types import NameList
+from iptc_sim.value_types.basic import NameList
 from iptc_sim.values import Names, Negatable
 
 STATES = ("INVALID", "NEW", "RELATED", "ESTABLISHED", "UNTRACKED")

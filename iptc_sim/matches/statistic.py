@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import YES, Match, Moment, No, Outcome, Unclear, extension, option
-from iptc_sim.option_types import PROBABILITY, Choice, Integer
 from iptc_sim.options import Reading
+from iptc_sim.value_types.basic import PROBABILITY, Choice, Integer
 from iptc_sim.values import RANDOM_STEPS, Negatable, Odds, Probability
 
 

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from iptc_sim.extension import Match, extension, flag, option
-from iptc_sim.option_types import Choice, Integer
 from iptc_sim.options import Reading, ValueType
+from iptc_sim.value_types.basic import Choice, Integer
 from iptc_sim.values import Negatable
 
 #: The kernel's structure holds this many bytes (XT_STRING_MAX_PATTERN_SIZE).

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from iptc_sim.extension import Match, Moment, No, Outcome, Unclear, decide, extension, option
-from iptc_sim.option_types import Integer, PortRangeType
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.packet import TCP_FLAGS
 from iptc_sim.protocols import TCP
+from iptc_sim.value_types.basic import Integer, PortRangeType
 from iptc_sim.values import Negatable, PortRange
 
 PORTS = PortRangeType(ordered=True)

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 
 from iptc_sim.extension import Match, extension, option
-from iptc_sim.number_range import NumberRange
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import parse_integer
+from iptc_sim.value_types.number_range import NumberRange
 from iptc_sim.values import Negatable
 
 #: The kernel's structure has this many tests, and in each this many numbers and ranges (XT_U32_MAXSIZE less one).

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Match, Moment, No, Outcome, decide, extension, option
-from iptc_sim.option_types import PortRangeType
 from iptc_sim.protocols import UDP
+from iptc_sim.value_types.basic import PortRangeType
 from iptc_sim.values import Negatable, PortRange
 
 #: Unlike tcp, a range that ends before it begins is accepted (and never fits).

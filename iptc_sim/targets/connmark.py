@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Target, extension, flag, option
-from iptc_sim.hex_types import HEX
-from iptc_sim.option_types import Integer, MarkEditType
 from iptc_sim.options import Reading
+from iptc_sim.value_types.basic import Integer, MarkEditType
+from iptc_sim.value_types.hexadecimal import HEX
 from iptc_sim.values import MarkEdit
 
 _SHIFT = Integer(0, 32)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from iptc_sim.extension import Hook, Target, extension, flag, option
-from iptc_sim.option_types import Text
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import parse_integer
+from iptc_sim.value_types.basic import Text
 from iptc_sim.values import Names
 
 EVENTS = (

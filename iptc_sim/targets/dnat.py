@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from iptc_sim.connection import Manip
 from iptc_sim.extension import Action, Hook, Moment, Target, Translate, extension, flag, option
-from iptc_sim.nat_types import NAT_RANGE, NatRange, check_ports
 from iptc_sim.options import Reading
+from iptc_sim.value_types.nat import NAT_RANGE, NatRange, check_ports
 
 
 @extension

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Action, Continue, Moment, Target, extension, option
-from iptc_sim.hex_types import HexInteger
 from iptc_sim.options import Reading, ValueType
+from iptc_sim.value_types.hexadecimal import HexInteger
 
 #: RFC 2474 class selectors, RFC 2597 assured forwarding (class, drop precedence), RFC 3246.
 CLASSES = (

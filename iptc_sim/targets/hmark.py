@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Target, extension, option
-from iptc_sim.hex_types import HEX16, HEX32, HexInteger
-from iptc_sim.host_types import read_length
-from iptc_sim.option_types import Integer
 from iptc_sim.options import Reading, ValueType
+from iptc_sim.value_types.basic import Integer
+from iptc_sim.value_types.hexadecimal import HEX16, HEX32, HexInteger
+from iptc_sim.value_types.host import read_length
 from iptc_sim.values import Names
 
 PARTS = ("src", "dst", "sport", "dport", "spi", "proto", "ct")

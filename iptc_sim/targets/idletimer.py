@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Action, Continue, Moment, Target, extension, flag, option
-from iptc_sim.option_types import Integer, Text
 from iptc_sim.options import Reading
+from iptc_sim.value_types.basic import Integer, Text
 
 #: The kernel counts in milliseconds of 31 bits.
 LONGEST = (2**31 - 1) // 1000 - 1

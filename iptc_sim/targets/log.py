@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Action, Continue, Moment, Target, extension, flag, option
-from iptc_sim.option_types import Text
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import parse_integer
+from iptc_sim.value_types.basic import Text
 
 LEVELS = {
     "emerg": 0, "panic": 0, "alert": 1, "crit": 2, "err": 3, "error": 3, "warning": 4, "warn": 4, "notice": 5,

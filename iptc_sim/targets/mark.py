@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Action, Moment, SetMark, Target, extension, option
-from iptc_sim.option_types import MarkEditType
+from iptc_sim.value_types.basic import MarkEditType
 from iptc_sim.values import MarkEdit
 
 

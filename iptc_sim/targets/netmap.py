@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Hook, Target, extension, option
-from iptc_sim.host_types import NETWORK
+from iptc_sim.value_types.host import NETWORK
 from iptc_sim.values import Prefix
 
 

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from iptc_sim.extension import Action, Continue, Moment, Target, extension, option
-from iptc_sim.option_types import Text
 from iptc_sim.options import Reading, ValueType
+from iptc_sim.value_types.basic import Text
 
 _TIME = re.compile(r"((?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?)([a-z]*)", re.ASCII | re.IGNORECASE)
 _UNITS = {"": 1, "us": 1, "usec": 1, "usecs": 1, "ms": 1000, "msec": 1000, "msecs": 1000} | dict.fromkeys(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Action, Hook, Moment, Reject, Target, extension, option
-from iptc_sim.option_types import Choice
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import TCP
+from iptc_sim.value_types.basic import Choice
 from iptc_sim.values import Family
 
 _IPV4 = Choice(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from iptc_sim.extension import Target, extension, flag, option
-from iptc_sim.option_types import Integer
 from iptc_sim.options import Reading, ValueType
+from iptc_sim.value_types.basic import Integer
 
 
 @dataclass(frozen=True, slots=True)

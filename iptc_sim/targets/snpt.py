@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Hook, Target, extension, option
-from iptc_sim.npt_types import NO_PREFIX, NPT_PREFIX
+from iptc_sim.value_types.npt import NO_PREFIX, NPT_PREFIX
 from iptc_sim.values import Family, Prefix
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Action, Continue, Moment, Target, extension, option
-from iptc_sim.host_types import HOST
-from iptc_sim.option_types import Text
 from iptc_sim.options import Reading
+from iptc_sim.value_types.basic import Text
+from iptc_sim.value_types.host import HOST
 from iptc_sim.values import Address, address_text
 
 

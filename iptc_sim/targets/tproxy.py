@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Hook, Target, extension, option
-from iptc_sim.host_types import HOST
-from iptc_sim.option_types import MarkEditType, read_port
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import TCP, UDP
+from iptc_sim.value_types.basic import MarkEditType, read_port
+from iptc_sim.value_types.host import HOST
 from iptc_sim.values import Address, Family, MarkEdit, Prefix
 
 

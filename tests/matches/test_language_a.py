@@ -13,7 +13,7 @@ from iptc_sim.matches.hashlimit import Hashlimit
 from iptc_sim.matches.limit import Limit
 from iptc_sim.node import Node
 from iptc_sim.packet import Packet
-from iptc_sim.rate_types import ByteBurst, ByteRate, Rate
+from iptc_sim.value_types.rate import ByteBurst, ByteRate, Rate
 
 HASH = "-m hashlimit --hashlimit-name f"
 

@@ -84,7 +84,9 @@ def test_control_characters_cannot_steer_the_terminal() -> None:
     assert "\\x1b[31m" in caught.value.diagnostics[0].render()
 
 
-@pytest.mark.parametrize("line", ["-A INPUT " + "-m comment " * 200_000, '"' * 1_000_000, "-j " + "x" * 5_000_000, ":" + "x" * 20_000])
+@pytest.mark.parametrize(
+    "line", ["-A INPUT " + "-m comment " * 200_000, '"' * 1_000_000, "-j " + "x" * 5_000_000, ":" + "x" * 20_000]
+)
 def test_hostile_lines_are_refused_at_once(line: str) -> None:
     with pytest.raises(InputError) as caught:
         parse(f"*filter\n{line}\nCOMMIT\n")

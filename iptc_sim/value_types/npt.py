@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from iptc_sim.host_types import NetworkType, read_host
 from iptc_sim.options import Reading
+from iptc_sim.value_types.host import NetworkType, read_host
 from iptc_sim.values import Family, Prefix
 
 #: The prefix of no bits is taken, but not printed.

@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from iptc_sim.option_types import Integer, read_address
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import parse_integer
+from iptc_sim.value_types.basic import Integer, read_address
+from iptc_sim.value_types.number_range import NumberRangeType
 from iptc_sim.values import Family, Prefix
-
-
-@dataclass(frozen=True, slots=True)
-class NumberRange:
-    """Numbers from ``first`` to ``last``, both included; ``first`` may be larger, then no number is in it."""
-
-    first: int
-    last: int
-
-    def __contains__(self, number: object) -> bool:
-        return isinstance(number, int) and self.first <= number <= self.last
-
-    def __str__(self) -> str:
-        return str(self.first) if self.first == self.last else f"{self.first}:{self.last}"
 
 
 def read_range(text: str, maximum: int) -> tuple[int, int | None]:
@@ -41,25 +26,6 @@ def read_range(text: str, maximum: int) -> tuple[int, int | None]:
     if max(low, high) > maximum:
         raise ValueError(f"{text} is out of range")
     return low, high if colon else None
-
-
-class NumberRangeType(ValueType[NumberRange]):
-    """``N``, ``N:N``, ``:N`` or ``N:``.
-
-    Args:
-        maximum: of both ends.
-        vanishes: whether the full range says nothing and disappears, even one behind ``!``.
-    """
-
-    def __init__(self, maximum: int, *, vanishes: bool = False) -> None:
-        self.maximum, self.vanishes = maximum, vanishes
-        self.expected = f"a number from 0 to {maximum}, or a range A:B"
-
-    def read(self, words: tuple[str, ...], context: Reading) -> NumberRange | None:  # noqa: ARG002 - the interface
-        """Return the range."""
-        low, high = read_range(words[0], self.maximum)
-        found = NumberRange(low, low if high is None else high)
-        return None if self.vanishes and found == NumberRange(0, self.maximum) else found
 
 
 #: The SPI of esp and ah; the full range disappears.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from iptc_sim.option_types import Integer
+from iptc_sim.value_types.basic import Integer
 
 
 class HexInteger(Integer):

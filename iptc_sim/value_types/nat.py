@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from iptc_sim.option_types import read_address_range, read_port
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.packet import PORT_PROTOCOLS
 from iptc_sim.protocols import ICMP, ICMPV6
+from iptc_sim.value_types.basic import read_address_range, read_port
 from iptc_sim.values import AddressRange, Family, PortRange
 
 

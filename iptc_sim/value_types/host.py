@@ -10,9 +10,9 @@ import socket
 from ipaddress import IPv4Address
 from typing import Final
 
-from iptc_sim.option_types import read_address
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import parse_integer
+from iptc_sim.value_types.basic import read_address
 from iptc_sim.values import Address, Family, Prefix, address_text
 
 _NUMERIC = re.compile(r"[0-9a-fA-FxX.]+", re.ASCII)

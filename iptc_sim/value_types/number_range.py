@@ -1,4 +1,4 @@
-"""A range of numbers, as tcpmss, frag, rt and mh take it."""
+"""A range of numbers, ``A:B``."""
 
 from __future__ import annotations
 
@@ -34,7 +34,12 @@ class NumberRangeType(ValueType[NumberRange]):
     """
 
     def __init__(
-        self, maximum: int, *, ordered: bool, vanishes: bool, number: Callable[[str], int | None] = parse_integer
+        self,
+        maximum: int,
+        *,
+        ordered: bool = False,
+        vanishes: bool = False,
+        number: Callable[[str], int | None] = parse_integer,
     ) -> None:
         self.maximum, self.ordered, self.vanishes, self.number = maximum, ordered, vanishes, number
         self.expected = f"a number from 0 to {maximum}, or a range A:B of them"
