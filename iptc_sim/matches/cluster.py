@@ -5,7 +5,7 @@ from __future__ import annotations
 from iptc_sim.extension import Match, extension, option
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.value_types.basic import Integer
-from iptc_sim.value_types.number import Hex
+from iptc_sim.value_types.hexadecimal import HEX32, HexInteger
 from iptc_sim.values import Negatable
 
 #: The most nodes that a cluster may have (XT_CLUSTER_NODES_MAX).
@@ -33,14 +33,14 @@ class Cluster(Match):
     USES_CONNTRACK = True
 
     local_nodemask: Negatable[int] = option(
-        Hex(8, 1),
+        HexInteger(digits=8, minimum=1),
         "--cluster-local-nodemask",
         negatable=True,
         required=True,
         also={"--cluster-local-node": NodeNumber()},
     )
     total_nodes: int = option(Integer(1, MOST), "--cluster-total-nodes", required=True)
-    hash_seed: int = option(Hex(8), "--cluster-hash-seed", required=True)
+    hash_seed: int = option(HEX32, "--cluster-hash-seed", required=True)
 
     def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
         """Refuse a node that is not in the cluster."""

@@ -13,10 +13,11 @@ class HexInteger(Integer):
     Args:
         maximum: the largest that is taken.
         digits: printed at least, with zeros in front.
+        minimum: the smallest that is taken.
     """
 
-    def __init__(self, maximum: int = 0xFFFFFFFF, digits: int = 1) -> None:
-        super().__init__(0, maximum)
+    def __init__(self, maximum: int = 0xFFFFFFFF, digits: int = 1, *, minimum: int = 0) -> None:
+        super().__init__(minimum, maximum)
         self.digits = digits
 
     def write(self, value: int) -> tuple[str, ...]:

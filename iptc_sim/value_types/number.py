@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import parse_integer
-from iptc_sim.value_types.basic import Integer, read_address
+from iptc_sim.value_types.basic import read_address
 from iptc_sim.value_types.number_range import NumberRangeType
 from iptc_sim.values import Family, Prefix
 
@@ -30,18 +30,6 @@ def read_range(text: str, maximum: int) -> tuple[int, int | None]:
 
 #: The SPI of esp and ah; the full range disappears.
 SPI_RANGE = NumberRangeType(0xFFFFFFFF, vanishes=True)
-
-
-class Hex(Integer):
-    """An unsigned number that is printed in hexadecimal with a fixed number of digits."""
-
-    def __init__(self, digits: int, minimum: int = 0, maximum: int = 0xFFFFFFFF) -> None:
-        super().__init__(minimum, maximum)
-        self.digits = digits
-
-    def write(self, value: int) -> tuple[str, ...]:
-        """Return ``0x`` and the digits."""
-        return (f"{value:#0{self.digits + 2}x}",)
 
 
 class MaskLength(ValueType[int]):
