@@ -10,21 +10,16 @@ from typing import TYPE_CHECKING, Final
 
 from iptc_sim.connection import Flow, State
 from iptc_sim.diagnostics import Diagnostic, InputError, SourceFile, Span, suggestion
-from iptc_sim.matches.icmp import ICMP_TYPES
 from iptc_sim.packet import PORT_PROTOCOLS, TCP_FLAGS, Packet
 from iptc_sim.protocols import ICMP, ICMPV6, TCP, parse_integer, protocol_names, protocol_number
 from iptc_sim.resources import resource
+from iptc_sim.value_types.icmp import ANY, ICMP_TYPES, ICMPV6_TYPES
 from iptc_sim.values import UNKNOWN, Address, Interface, Unknown
 
 if TYPE_CHECKING:
     from lark import Lark, Token, Tree
 
 EXAMPLE: Final = "tcp 10.244.1.5:33000 -> 10.97.126.137:8125 in cni0"
-_ICMPV6_NAMES: Final = {
-    "destination-unreachable": 1, "packet-too-big": 2, "time-exceeded": 3, "parameter-problem": 4, "echo-request": 128,
-    "ping": 128, "echo-reply": 129, "pong": 129, "router-solicitation": 133, "router-advertisement": 134,
-    "neighbour-solicitation": 135, "neighbour-advertisement": 136,
-}  # fmt: skip
 _ENDPOINT = re.compile(r"\[(?P<six>[^\]]*)\](?::(?P<port6>[^:]*))?|(?P<four>[^:]*)(?::(?P<port4>[^:]*))?")
 
 
@@ -229,10 +224,8 @@ def _flags(text: str, protocol: int) -> frozenset[str]:
 def _icmp(text: str, protocol: int) -> tuple[int, int]:
     if protocol not in {ICMP, ICMPV6}:
         raise ValueError("only ICMP packets have a type")
-    if protocol == ICMPV6 and text.lower() in _ICMPV6_NAMES:
-        return _ICMPV6_NAMES[text.lower()], 0
-    for name, kind, code in ICMP_TYPES if protocol == ICMP else ():
-        if name.lower() == text.lower() and kind != 255:
+    for name, kind, code in ICMP_TYPES if protocol == ICMP else ICMPV6_TYPES:
+        if name.lower() == text.lower() and (protocol == ICMPV6 or kind != ANY):
             return kind, code or 0
     kind_text, _, code_text = text.partition("/")
     kind_number, code_number = parse_integer(kind_text), parse_integer(code_text or "0")
