@@ -40,9 +40,6 @@ _STRUCTURAL: Final = {
 #: Protocols whose match has another name.
 _MATCH_OF_PROTOCOL: Final = {"ipv6-icmp": "icmp6", "mobility-header": "mh"}
 
-#: Protocols whose own match is loaded by ``-p`` and is not modelled yet: its options are kept word for word.
-_UNMODELLED_PROTOCOLS: Final = frozenset({"icmp6", "sctp", "dccp", "esp", "ah", "ipcomp", "mh", "udplite"})
-
 
 def unquote(word: str) -> str:
     """Return the word as iptables-restore sees it: quotes gone, escapes inside quotes resolved."""
@@ -144,7 +141,7 @@ class Getopt:
         return self._option(index, word, negated=negated)
 
     def _option(self, index: int, word: str, *, negated: bool) -> str:
-        found = self._resolve(word) or self._implicit(index, word)
+        found = self._resolve(word) or self._implicit(word)
         if found is None:
             foreign = next((item for item in reversed(self.loaded) if item.extension is None), None)
             if foreign is None:
@@ -169,18 +166,14 @@ class Getopt:
         name, owner = next(iter(close.items()))
         return _found(owner, name)
 
-    def _implicit(self, index: int, word: str) -> Found | None:
+    def _implicit(self, word: str) -> Found | None:
         """``-p tcp --dport 80`` loads tcp when its first option is seen."""
         if self.protocol is None:
             return None
         name = protocol_name(self.protocol)
         name = _MATCH_OF_PROTOCOL.get(name, name)
         cls = MATCHES.find(name)
-        if cls is None:
-            if name in _UNMODELLED_PROTOCOLS and not any(item.name == name for item in self.loaded):
-                self.loaded.append(Loaded("match", index, None, name))
-            return None
-        if self.family not in cls.FAMILIES or any(item.extension is cls for item in self.loaded):
+        if cls is None or self.family not in cls.FAMILIES or any(item.extension is cls for item in self.loaded):
             return None
         owner = Loaded("match", -1, cls, cls.NAME)
         self.loaded.append(owner)
