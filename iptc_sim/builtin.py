@@ -10,6 +10,7 @@ from iptc_sim.extension import (
     YES,
     Action,
     Effect,
+    Extension,
     Goto,
     Jump,
     Match,
@@ -75,8 +76,8 @@ ANY = BaseMatch(**_ABSENT)
 
 
 @dataclass(frozen=True, slots=True)
-class JumpTo(Target):
-    """``-j CHAIN``."""
+class _ToChain(Target):
+    """What leads to a chain."""
 
     chain: str
 
@@ -84,6 +85,11 @@ class JumpTo(Target):
     def name(self) -> str:
         """The chain."""
         return self.chain
+
+
+@dataclass(frozen=True, slots=True)
+class JumpTo(_ToChain):
+    """``-j CHAIN``."""
 
     def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
         """Walk the chain."""
@@ -91,15 +97,8 @@ class JumpTo(Target):
 
 
 @dataclass(frozen=True, slots=True)
-class GoTo(Target):
+class GoTo(_ToChain):
     """``-g CHAIN``."""
-
-    chain: str
-
-    @property
-    def name(self) -> str:
-        """The chain."""
-        return self.chain
 
     def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
         """Walk the chain without coming back here."""
@@ -107,8 +106,8 @@ class GoTo(Target):
 
 
 @dataclass(frozen=True, slots=True)
-class ForeignMatch(Match):
-    """A ``-m`` that is not known: kept word for word, quotes included."""
+class _Foreign(Extension):
+    """An extension that is not known: kept word for word, quotes included."""
 
     module: str
     raw: tuple[str, ...] = ()
@@ -120,12 +119,17 @@ class ForeignMatch(Match):
 
     @property
     def name(self) -> str:
-        """As after ``-m``."""
+        """As after ``-m`` or ``-j``."""
         return self.module
 
     def words(self) -> tuple[str, ...]:
         """Return the words as they stood."""
         return self.raw
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignMatch(_Foreign, Match):
+    """A ``-m`` that is not known."""
 
     def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
         """Say that it cannot be judged."""
@@ -133,25 +137,8 @@ class ForeignMatch(Match):
 
 
 @dataclass(frozen=True, slots=True)
-class ForeignTarget(Target):
-    """A ``-j`` that is not known: kept word for word, quotes included."""
-
-    module: str
-    raw: tuple[str, ...] = ()
-
-    @classmethod
-    def is_modelled(cls) -> bool:
-        """It is not."""
-        return False
-
-    @property
-    def name(self) -> str:
-        """As after ``-j``."""
-        return self.module
-
-    def words(self) -> tuple[str, ...]:
-        """Return the words as they stood."""
-        return self.raw
+class ForeignTarget(_Foreign, Target):
+    """A ``-j`` that is not known."""
 
     def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
         """Say that its effect cannot be told."""

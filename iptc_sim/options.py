@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field
+from dataclasses import MISSING, dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from iptc_sim.values import Family
@@ -134,20 +134,5 @@ def flag(*names: str, negatable: bool = False) -> Any:
 
 def declared_options(cls: type) -> tuple[Option, ...]:
     """Return the options that a dataclass declares, in print order."""
-    found = []
-    for name, item in cls.__dataclass_fields__.items():  # type: ignore[attr-defined]
-        declared: Option | None = item.metadata.get(_KEY)
-        if declared is not None:
-            found.append(
-                Option(
-                    name,
-                    declared.names,
-                    declared.kind,
-                    declared.negatable,
-                    declared.required,
-                    declared.default,
-                    declared.hidden,
-                    declared.also,
-                )
-            )
-    return tuple(found)
+    declared = ((name, item.metadata.get(_KEY)) for name, item in cls.__dataclass_fields__.items())  # type: ignore[attr-defined]
+    return tuple(replace(option, field=name) for name, option in declared if option is not None)
