@@ -12,6 +12,7 @@ import pytest
 import iptc_sim
 from iptc_sim.diagnostics import CODES, Diagnostic, InputError, SourceFile, Span, read_source
 from iptc_sim.matches import MATCHES
+from iptc_sim.services import service_port
 from iptc_sim.targets import TARGETS
 from tests.conftest import CHECKOUT
 
@@ -76,10 +77,21 @@ def test_unreadable_files(tmp_path: Path) -> None:
 
 
 def test_the_project_names_no_registry_and_no_machine() -> None:
-    listed = subprocess.run(["git", "ls-files"], cwd=CHECKOUT, capture_output=True, text=True, check=False)
-    for name in listed.stdout.splitlines():
-        path = CHECKOUT / name
+    places = ["README.md", "pyproject.toml", "LICENSE", ".ci", "grammar", "fixtures", "iptc_sim", "tests"]
+    listed = [CHECKOUT / place for place in places if (CHECKOUT / place).is_file()]
+    listed += [path for place in places for path in (CHECKOUT / place).rglob("*") if "__pycache__" not in path.parts]
+    assert len(listed) > 250
+    for path in listed:
         if path.is_file() and path != Path(__file__):
             text = path.read_text(errors="replace")
-            assert not re.search(r"://[a-z.]*(pypi|pythonhosted|npmjs)", text), name
-            assert f"{CHECKOUT}/" not in text, name
+            assert not re.search(r"://[a-z.]*(pypi|pythonhosted|npmjs)", text), path
+            assert f"{CHECKOUT}/" not in text, path
+
+
+def test_service_names_do_not_depend_on_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(_name: str) -> int:
+        raise OSError
+
+    monkeypatch.setattr("socket.getservbyname", missing)
+    assert [service_port(name) for name in ("ftp-data", "ssh", "domain", "http", "https")] == [20, 22, 53, 80, 443]
+    assert service_port("nosuch") is None

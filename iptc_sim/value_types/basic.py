@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import socket
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Final
 
 from iptc_sim.diagnostics import suggestion
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import parse_integer, protocol_name, protocol_names, protocol_number
+from iptc_sim.services import service_port
 from iptc_sim.values import (
     Address,
     AddressRange,
@@ -112,10 +112,9 @@ def read_port(text: str) -> int:
     """
     number = parse_integer(text)
     if number is None:
-        try:
-            number = socket.getservbyname(text)
-        except (OSError, ValueError):
-            raise ValueError(f"{text or 'an empty word'} is not a port") from None
+        number = service_port(text)
+    if number is None:
+        raise ValueError(f"{text or 'an empty word'} is not a port")
     if number > 65535:
         raise ValueError(f"port {text} is out of range")
     return number
