@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from iptc_sim.extension import (
@@ -17,6 +17,7 @@ from iptc_sim.extension import (
     Moment,
     No,
     Outcome,
+    Placement,
     Target,
     Unclear,
     decide,
@@ -25,20 +26,42 @@ from iptc_sim.extension import (
     option,
 )
 from iptc_sim.protocols import protocol_name
+from iptc_sim.records import dataclass
 from iptc_sim.value_types.basic import INTERFACE, PREFIX, PROTOCOL
-from iptc_sim.values import InterfacePattern, Negatable, Prefix
+from iptc_sim.values import InterfacePattern, Negatable, Prefix, Variant
+
+#: No packet fits.
+_NO_INTERFACE = Negatable(InterfacePattern("+"), negated=True)
 
 
 @extension
 class BaseMatch(Match):
     """``-s -d -i -o -p -f``; judged before every ``-m`` wherever they stand (``ip_packet_match`` in ip_tables.c)."""
 
+    PATTERNS_SUFFICE = True
+
     source: Negatable[Prefix] | None = option(PREFIX, "-s", "--source", "--src", negatable=True)
     destination: Negatable[Prefix] | None = option(PREFIX, "-d", "--destination", "--dst", negatable=True)
     in_interface: Negatable[InterfacePattern] | None = option(INTERFACE, "-i", "--in-interface", negatable=True)
     out_interface: Negatable[InterfacePattern] | None = option(INTERFACE, "-o", "--out-interface", negatable=True)
-    protocol: Negatable[int] | None = option(PROTOCOL, "-p", "--protocol", "--proto", negatable=True)
-    fragment: Negatable[bool] | None = flag("-f", "--fragment", "--fragments", negatable=True)
+    protocol: Negatable[int] | None = option(PROTOCOL, "-p", "--protocol", negatable=True)
+    fragment: Negatable[bool] | None = flag("-f", "--fragments", negatable=True)
+
+    def words(self, variant: Variant = Variant.NFT) -> tuple[str, ...]:
+        """Return the options; ``! -i +`` is kept by both (it never fits), but iptables-legacy prints nothing of it."""
+        shown = self
+        if variant is Variant.LEGACY and _NO_INTERFACE in {self.in_interface, self.out_interface}:
+            ways = ("in_interface", "out_interface")
+            shown = replace(self, **{way: None for way in ways if getattr(self, way) == _NO_INTERFACE})
+        return Match.words(shown, variant)
+
+    def refusal(self, place: Placement) -> str:
+        """Return why nf_tables refuses ``! -s 0.0.0.0/0``, a comparison with nothing; the old interface takes it."""
+        sides = {"-s": self.source, "-d": self.destination}
+        never = [name for name, side in sides.items() if side is not None and not side.value.mask]
+        if never and place.variant is Variant.NFT:
+            return f"! {never[0]} with an address that every packet has never fits"
+        return ""
 
     def judge(self, at: Moment) -> Outcome:
         """Compare the header and the interfaces, in the kernel's order."""
@@ -122,7 +145,7 @@ class _Foreign(Extension):
         """As after ``-m`` or ``-j``."""
         return self.module
 
-    def words(self) -> tuple[str, ...]:
+    def words(self, variant: Variant = Variant.NFT) -> tuple[str, ...]:  # noqa: ARG002 - the interface
         """Return the words as they stood."""
         return self.raw
 

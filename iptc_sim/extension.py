@@ -3,20 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, Final, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, dataclass_transform
 
-from iptc_sim.connection import Connection, Manip
-from iptc_sim.node import Node
 from iptc_sim.options import Option, Reading, declared_options, flag, option
-from iptc_sim.packet import Packet
-from iptc_sim.values import UNKNOWN, AddressRange, Family, Negatable, Odds, PortRange
+from iptc_sim.protocols import protocol_name
+from iptc_sim.records import dataclass
+from iptc_sim.values import UNKNOWN, AddressRange, Family, Negatable, Odds, PortRange, Variant
+
+if TYPE_CHECKING:
+    from iptc_sim.connection import Connection, Manip
+    from iptc_sim.node import Node
+    from iptc_sim.packet import Packet
 
 __all__ = [
-    "YES", "Accept", "Action", "Continue", "Drop", "Effect", "Extension", "Goto", "Hook", "Jump", "Match", "Moment",
-    "No", "Outcome", "Reject", "Return", "SetMark", "Target", "Translate", "Unclear", "Yes", "decide", "extension",
-    "flag", "option", "spellings",
+    "YES",
+    "Accept",
+    "Action",
+    "Continue",
+    "Drop",
+    "Effect",
+    "Extension",
+    "Goto",
+    "Hook",
+    "Jump",
+    "Match",
+    "Moment",
+    "No",
+    "Outcome",
+    "Placement",
+    "Reject",
+    "Return",
+    "SetMark",
+    "Target",
+    "Translate",
+    "Unclear",
+    "Yes",
+    "decide",
+    "extension",
+    "flag",
+    "misplaced",
+    "option",
+    "spellings",
+    "without_protocol",
 ]  # fmt: skip
 
 E = TypeVar("E", bound="Extension")
@@ -49,6 +78,44 @@ class Moment:
     table: str
     node: Node
     connection: Connection | None
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a rule stands and what it says, for what the kernel refuses when the rule is loaded.
+
+    Args:
+        family: of the ruleset.
+        variant: of iptables; nf_tables and the old interface check in different places.
+        table: the table's name.
+        hooks: the hooks from which the chain is reached; empty where nothing leads to it.
+        protocol: number after ``-p``; None without it.
+        negated: whether it is ``! -p``.
+        matches: of the rule.
+    """
+
+    family: Family
+    variant: Variant
+    table: str
+    hooks: frozenset[Hook]
+    protocol: int | None = None
+    negated: bool = False
+    matches: tuple[Extension, ...] = ()
+
+
+def misplaced(label: str, place: Placement, allowed: frozenset[Hook]) -> str:
+    """Return why ``label``, which works in some hooks only, is refused in a place; empty where it is not."""
+    if place.hooks <= allowed:
+        return ""
+    wrong = ", ".join(hook for hook in Hook if hook in place.hooks - allowed)
+    return f"{label} is reached from {wrong}; it works only in {', '.join(hook for hook in Hook if hook in allowed)}"
+
+
+def without_protocol(label: str, place: Placement, wanted: frozenset[int]) -> str:
+    """Return why ``label``, which works with some ``-p`` only, is refused in a place; empty where it is not."""
+    if not place.negated and place.protocol in wanted:
+        return ""
+    return f"{label} needs -p with {' or '.join(protocol_name(number) for number in sorted(wanted))}"
 
 
 # --- what a match answers -------------------------------------------------------------------------------------------
@@ -213,6 +280,9 @@ class Extension:
         TABLES: tables that a target may stand in; empty for any.
         HOOKS: hooks from which it may be reached; empty for any.
         USES_CONNTRACK: whether a rule with it switches conntrack on in the kernel.
+        NOT_IN: tables in which iptables itself refuses it.
+        PATTERNS_SUFFICE: whether ``derive``, ``check`` and a ``refusal`` of its own take everything that fits the
+            patterns of the value types.
         OPTIONS: filled from the fields by :func:`extension`.
     """
 
@@ -224,12 +294,19 @@ class Extension:
     TABLES: ClassVar[frozenset[str]] = frozenset()
     HOOKS: ClassVar[frozenset[Hook]] = frozenset()
     USES_CONNTRACK: ClassVar[bool] = False
+    PATTERNS_SUFFICE: ClassVar[bool] = False
+    NOT_IN: ClassVar[frozenset[str]] = frozenset()
     OPTIONS: ClassVar[tuple[Option, ...]] = ()
 
     @property
     def name(self) -> str:
         """As after ``-m`` or ``-j``."""
         return self.NAME
+
+    @property
+    def is_native(self) -> bool:
+        """Whether iptables-nft says it in nf_tables expressions instead of loading its module."""
+        return False
 
     @classmethod
     def is_modelled(cls) -> bool:
@@ -239,6 +316,8 @@ class Extension:
     @classmethod
     def complete(cls, fields: dict[str, object], context: Reading) -> None:
         """Add to the fields that were read the defaults of those that were not."""
+        for declared in cls.OPTIONS:
+            declared.gather(fields)
         fields |= {
             declared.field: declared.default(context.family)
             for declared in cls.OPTIONS
@@ -263,7 +342,28 @@ class Extension:
             ValueError: with the reason.
         """
 
-    def words(self) -> tuple[str, ...]:
+    def refusal(self, place: Placement) -> str:
+        """Return why the kernel refuses a rule with this extension there; empty where it takes it.
+
+        As xt_check_match and xt_check_target do before any ``checkentry``: table, hooks, protocol.
+        """
+        if self.TABLES and place.table not in self.TABLES:
+            return f"{self.name} can stand only in table {' or '.join(sorted(self.TABLES))}"
+        if self.HOOKS and (why := misplaced(self.name, place, self.HOOKS)):
+            return why
+        if not self.PROTOCOLS or (place.variant is Variant.NFT and self.is_native):
+            return ""  # of expressions no module of the kernel asks for a protocol
+        return without_protocol(self.name, place, self.PROTOCOLS)
+
+    def objects(self) -> tuple[tuple[str, str], ...]:
+        """Return what must exist in the kernel before the rule is loaded, as (kind, name), such as an ipset."""
+        return ()
+
+    def kept(self, context: Reading) -> Extension | None:  # noqa: ARG002 - the interface
+        """Return what iptables gives to the kernel, which may be less than was written; None where it is nothing."""
+        return self
+
+    def words(self, variant: Variant = Variant.NFT) -> tuple[str, ...]:  # noqa: ARG002 - the interface
         """Return the options as iptables-save prints them, in order."""
         found: list[str] = []
         for declared in self.OPTIONS:
@@ -278,12 +378,7 @@ class Extension:
         return f"-m {self.name}" if self.name else ""
 
     def _option_words(self, declared: Option, *, hidden: bool = False) -> list[str]:
-        value = getattr(self, declared.field)
-        if value is None or (value == declared.hidden and not hidden):
-            return []
-        negated = isinstance(value, Negatable) and value.negated
-        plain = value.value if isinstance(value, Negatable) else value
-        return [*(["!"] if negated else []), declared.names[0], *declared.kind.write(plain)]
+        return declared.text(getattr(self, declared.field), hidden=hidden)
 
 
 class Match(Extension):
@@ -343,5 +438,5 @@ def extension(cls: type[E]) -> type[E]:
 
 
 def spellings(cls: type[Extension]) -> dict[str, Option]:
-    """Return every accepted option name of an extension."""
-    return {name: declared for declared in cls.OPTIONS for name in declared.spellings}
+    """Return every accepted option name of an extension, those of its elements included."""
+    return {name: declared for one in cls.OPTIONS for declared in (one, *one.members) for name in declared.spellings}

@@ -8,6 +8,7 @@ ICMP: Final = 1
 TCP: Final = 6
 UDP: Final = 17
 ICMPV6: Final = 58
+DCCP: Final = 33
 SCTP: Final = 132
 
 _NAMES: Final[dict[int, str]] = {
@@ -25,11 +26,25 @@ _NUMBERS: Final = {name: number for number, name in _NAMES.items()} | {
     "mh": 135,
     "ipv6-mh": 135,
     "all": 0,
-    "ip-encap": 4,
-    "ipsec-esp": 50,
-    "ipsec-ah": 51,
-    "ospfigp": 89,
+    "ip": 0,
+    "hopopt": 0,
 }
+
+#: The second names in /etc/protocols; where there is none here it is the first in capitals.
+_SECOND: Final = {
+    "IP": 0, "HOPOPT": 0, "IP-ENCAP": 4, "IPv6": 41, "IPv6-Route": 43, "IPv6-Frag": 44, "IPSEC-ESP": 50,
+    "IPSEC-AH": 51, "IPv6-ICMP": 58, "IPv6-NoNxt": 59, "IPv6-Opts": 60, "OSPFIGP": 89, "Mobility-Header": 135,
+    "UDPLite": 136, "MPLS-in-IP": 137, "Shim6": 140, "Ethernet": 143,
+}  # fmt: skip
+_HAVE_OWN: Final = frozenset(_SECOND.values()) | {138}
+
+_BEFORE_NUMBER: Final = frozenset(" \t\n\v\f\r+")
+
+#: Protocols whose packets carry ports.
+PORT_PROTOCOLS: Final = frozenset({TCP, UDP, SCTP, DCCP, 136})
+
+#: The flags of a TCP header in the order in which iptables prints them.
+TCP_FLAGS: Final = ("FIN", "SYN", "RST", "PSH", "ACK", "URG")
 
 
 def protocol_name(number: int) -> str:
@@ -51,17 +66,42 @@ def protocol_number(text: str) -> int:
     return number
 
 
+def listed_protocol_number(text: str) -> int:
+    """Read a protocol as /etc/protocols lists it: case counts, and there are second names. Numbers are read too.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    lower = text.lower()
+    if text == lower or parse_integer(text) is not None:
+        return protocol_number(text)
+    number = _SECOND.get(text)
+    if number is None and text == text.upper() and protocol_name(_NUMBERS.get(lower, 0)) == lower:
+        number = _NUMBERS[lower]
+        number = None if number in _HAVE_OWN else number
+    if number is None:
+        raise ValueError(f"{text} is not a protocol")
+    return number
+
+
 def protocol_names() -> list[str]:
     """Return every accepted name, for suggestions."""
     return sorted(_NUMBERS)
 
 
 def parse_integer(text: str) -> int | None:
-    """Read an unsigned number as strtoul with base 0 does (decimal, 0x, leading 0 is octal); None where it is none."""
+    """Read an unsigned number as strtoul with base 0 does; None where it is none.
+
+    Decimal, 0x, or octal with a leading 0; blanks and ``+`` may stand before it.
+    """
+    if not text.isascii() or len(text) > 40:
+        return None
+    if text[:1] in _BEFORE_NUMBER:
+        text = text.lstrip(" \t\n\v\f\r").removeprefix("+")
     try:
         if text[:2] in {"0x", "0X"}:
             return int(text, 16) if text[2:].isalnum() else None
-        if not (text.isascii() and text.isdigit()) or len(text) > 40:
+        if not text.isdigit():
             return None
         return int(text, 8) if text[0] == "0" and len(text) > 1 else int(text)
     except ValueError:

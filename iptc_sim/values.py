@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import Enum, IntEnum
-from fractions import Fraction
+from enum import Enum, IntEnum, StrEnum
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from iptc_sim.records import dataclass
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 Address = IPv4Address | IPv6Address
 T = TypeVar("T")
@@ -18,6 +21,13 @@ _FULL_MASK = {4: (1 << 32) - 1, 6: (1 << 128) - 1}
 
 #: The kernel draws 31 bits for ``-m statistic --mode random`` (xt_statistic.c: ``get_random_u32() & 0x7FFFFFFF``).
 RANDOM_STEPS: Final = 1 << 31
+
+
+class Variant(StrEnum):
+    """The two programs called iptables: on nf_tables, and on the old kernel interface. They differ in details."""
+
+    NFT = "nft"
+    LEGACY = "legacy"
 
 
 class Family(IntEnum):
@@ -128,7 +138,7 @@ class Prefix:
         if length is not None:
             return f"{address_text(self.address)}/{length}"
         mask = IPv4Address(self.mask) if self.family is Family.IPV4 else IPv6Address(self.mask)
-        return f"{self.address}/{mask}"
+        return f"{address_text(self.address)}/{address_text(mask)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +294,8 @@ class Odds:
     @property
     def fraction(self) -> Fraction:
         """The reduced fraction."""
+        from fractions import Fraction  # noqa: PLC0415 - what reads rules does not need it
+
         return Fraction(self.numerator, self.denominator)
 
     @property

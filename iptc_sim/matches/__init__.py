@@ -5,4 +5,4 @@ from __future__ import annotations
 from iptc_sim.extension import Match
 from iptc_sim.registry import Registry
 
-MATCHES: Registry[Match] = Registry(__name__, __path__, Match, {"icmpv6": "icmp6"})
+MATCHES: Registry[Match] = Registry(__name__, __path__, Match, {"icmpv6": "icmp6", "ipv6-icmp": "icmp6"})

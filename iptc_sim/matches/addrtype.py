@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, Moment, No, Outcome, Unclear, decide, extension, flag, option
+from iptc_sim.extension import (
+    Hook,
+    Match,
+    Moment,
+    No,
+    Outcome,
+    Placement,
+    Unclear,
+    decide,
+    extension,
+    flag,
+    misplaced,
+    option,
+)
 from iptc_sim.options import Reading
-from iptc_sim.value_types.basic import NameList
-from iptc_sim.values import UNKNOWN, Address, Names, Negatable, Unknown
+from iptc_sim.value_types.short_names import ShortNameList
+from iptc_sim.values import UNKNOWN, Address, Family, Names, Negatable, Unknown
 
 TYPES = (
     "UNSPEC",
@@ -21,6 +34,14 @@ TYPES = (
     "NAT",
     "XRESOLVE",
 )
+#: What an IPv6 route cannot be, or what the kernel does not look for.
+NOT_IPV6 = frozenset({"BROADCAST", "BLACKHOLE", "PROHIBIT", "THROW", "NAT", "XRESOLVE"})
+
+_IN = frozenset({Hook.PREROUTING, Hook.INPUT, Hook.FORWARD})
+_OUT = frozenset({Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING})
+
+
+_TYPES = ShortNameList(TYPES)
 
 
 @extension
@@ -29,8 +50,8 @@ class Addrtype(Match):
 
     NAME = "addrtype"
 
-    src_type: Negatable[Names] | None = option(NameList(TYPES), "--src-type", negatable=True)
-    dst_type: Negatable[Names] | None = option(NameList(TYPES), "--dst-type", negatable=True)
+    src_type: Negatable[Names] | None = option(_TYPES, "--src-type", negatable=True)
+    dst_type: Negatable[Names] | None = option(_TYPES, "--dst-type", negatable=True)
     limit_iface_in: bool = flag("--limit-iface-in")
     limit_iface_out: bool = flag("--limit-iface-out")
 
@@ -40,6 +61,15 @@ class Addrtype(Match):
             raise ValueError("-m addrtype needs --src-type or --dst-type")
         if self.limit_iface_in and self.limit_iface_out:
             raise ValueError("--limit-iface-in and --limit-iface-out exclude each other")
+
+    def refusal(self, place: Placement) -> str:
+        """Where there is no such interface yet or any more, it cannot limit; and IPv6 lacks some types."""
+        asked = {name for given in (self.src_type, self.dst_type) if given for name in given.value.names}
+        if place.family is Family.IPV6 and asked & NOT_IPV6:
+            return f"IPv6 addresses have no type {' or '.join(sorted(asked & NOT_IPV6))}"
+        wrong = misplaced("--limit-iface-in", place, _IN) if self.limit_iface_in else ""
+        wrong = wrong or (misplaced("--limit-iface-out", place, _OUT) if self.limit_iface_out else "")
+        return wrong or Match.refusal(self, place)
 
     def judge(self, at: Moment) -> Outcome:
         """Compare the types of source and destination."""

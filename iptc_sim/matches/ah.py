@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, extension, flag, option
+from dataclasses import replace
+
+from iptc_sim.extension import Match, Placement, extension, flag, option, without_protocol
 from iptc_sim.options import Reading
 from iptc_sim.value_types.basic import Integer
 from iptc_sim.value_types.number import SPI_RANGE
@@ -19,14 +21,18 @@ class Ah(Match):
     NAME = "ah"
 
     ahspi: Negatable[NumberRange] | None = option(SPI_RANGE, "--ahspi", negatable=True)
-    ahlen: Negatable[int] | None = option(Integer(), "--ahlen", negatable=True, hidden=Negatable(0))
+    ahlen: Negatable[int] | None = option(Integer(), "--ahlen", negatable=True)
     ahres: bool = flag("--ahres")
 
     def check(self, context: Reading) -> None:
-        """Refuse in IPv4 the options of IPv6 and another protocol."""
-        if context.family is Family.IPV6:
-            return
-        if self.ahlen is not None or self.ahres:
+        """Refuse in IPv4 the options of IPv6."""
+        if context.family is Family.IPV4 and (self.ahlen is not None or self.ahres):
             raise ValueError("--ahlen and --ahres are options of ip6tables")
-        if context.protocol != AH:
-            raise ValueError("-m ah needs -p ah")
+
+    def kept(self, context: Reading) -> Ah:  # noqa: ARG002 - the interface
+        """Drop ``--ahlen 0``, which stands for any length."""
+        return replace(self, ahlen=None) if self.ahlen == Negatable(0) else self
+
+    def refusal(self, place: Placement) -> str:
+        """Return why the kernel refuses it: in IPv4 without ``-p ah`` (``ah_mt_check``)."""
+        return without_protocol("-m ah", place, frozenset({AH})) if place.family is Family.IPV4 else ""

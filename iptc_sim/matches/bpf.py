@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from iptc_sim.extension import Match, extension, option
 from iptc_sim.options import Reading, ValueType
+from iptc_sim.records import dataclass
 from iptc_sim.value_types.basic import Text
 
 #: The most instructions that a program may have (XT_BPF_MAX_NUM_INSTR).

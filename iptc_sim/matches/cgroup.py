@@ -24,3 +24,7 @@ class Cgroup(Match):
         """Refuse none and both."""
         if (self.cgroup is None) == (self.path is None):
             raise ValueError("-m cgroup needs exactly one of --cgroup and --path")
+
+    def objects(self) -> tuple[tuple[str, str], ...]:
+        """Name the group; the root group is always there."""
+        return (("control group", self.path.value),) if self.path and self.path.value != "/" else ()

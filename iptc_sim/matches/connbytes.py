@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from iptc_sim.extension import Match, extension, option
 from iptc_sim.options import Reading, ValueType
+from iptc_sim.records import dataclass
 from iptc_sim.value_types.basic import Choice
 from iptc_sim.value_types.number import read_range
 from iptc_sim.values import Negatable

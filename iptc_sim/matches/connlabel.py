@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Match, extension, flag, option
+from iptc_sim.options import Reading
+from iptc_sim.protocols import parse_integer
 from iptc_sim.value_types.basic import Integer
 from iptc_sim.values import Negatable
 
 
 class Label(Integer):
     """The number of a bit; names would be those of the host's connlabel.conf, which is not looked at."""
+
+    def read(self, words: tuple[str, ...], context: Reading) -> int:
+        """Return the number; of a larger one the lower 16 bits count."""
+        number = parse_integer(words[0])
+        return super().read((str(number & 0xFFFF),) if number and not number >> 64 else words, context)
 
     def write(self, value: int) -> tuple[str, ...]:
         """Return the number between quotes."""

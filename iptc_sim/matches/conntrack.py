@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from iptc_sim.connection import State
 from iptc_sim.extension import YES, Match, Moment, No, Outcome, Unclear, decide, extension, option
 from iptc_sim.options import Reading, ValueType
-from iptc_sim.protocols import parse_integer, protocol_number
-from iptc_sim.value_types.basic import BARE_PREFIX, Choice, NameList, PortRangeType
-from iptc_sim.values import Names, Negatable, PortRange, Prefix
+from iptc_sim.protocols import listed_protocol_number, parse_integer
+from iptc_sim.records import dataclass
+from iptc_sim.value_types.basic import Choice, PortRangeType
+from iptc_sim.value_types.host import HOST_NETWORK, HostNetwork
+from iptc_sim.value_types.port import read_service
+from iptc_sim.value_types.short_names import ShortNameList
+from iptc_sim.values import Names, Negatable, PortRange
 
 STATES = ("INVALID", "NEW", "RELATED", "ESTABLISHED", "UNTRACKED", "SNAT", "DNAT")
 STATUSES = ("NONE", "EXPECTED", "SEEN_REPLY", "ASSURED", "CONFIRMED")
-PORTS = PortRangeType(ordered=False, vanishes=False)
+PORTS = PortRangeType(ordered=False, vanishes=False, number=read_service)
 
 
 class ProtocolNumber(ValueType[int]):
@@ -23,7 +25,7 @@ class ProtocolNumber(ValueType[int]):
 
     def read(self, words: tuple[str, ...], context: Reading) -> int:  # noqa: ARG002 - the interface
         """Return the number."""
-        return protocol_number(words[0])
+        return listed_protocol_number(words[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +47,28 @@ class SecondsType(ValueType[Seconds]):
     def read(self, words: tuple[str, ...], context: Reading) -> Seconds:  # noqa: ARG002 - the interface
         """Return the range."""
         first, separator, last = words[0].partition(":")
-        low = parse_integer(first) if first or not separator else 0
+        low = parse_integer(first) if first else 0
         high = low if not separator else (parse_integer(last) if last else 0xFFFFFFFF)
         if low is None or high is None or max(low, high) > 0xFFFFFFFF:
             raise ValueError(f"{words[0]} is not a range of seconds")
         return Seconds(low, high)
+
+
+class StatusList(ShortNameList):
+    """Statuses; NONE is no bit, so beside others it says nothing."""
+
+    def read(self, words: tuple[str, ...], context: Reading) -> Names:
+        """Return the set of statuses."""
+        found = super().read(words, context)
+        return Names(tuple(name for name in found.names if name != "NONE") or found.names)
+
+
+class Direction(Choice):
+    """A direction in any case."""
+
+    def read(self, words: tuple[str, ...], context: Reading) -> str:
+        """Return it in upper case."""
+        return super().read((words[0].upper(),), context)
 
 
 @extension
@@ -59,19 +78,19 @@ class Conntrack(Match):
     NAME = "conntrack"
     USES_CONNTRACK = True
 
-    ctstate: Negatable[Names] | None = option(NameList(STATES), "--ctstate", negatable=True)
+    ctstate: Negatable[Names] | None = option(ShortNameList(STATES), "--ctstate", negatable=True)
     ctproto: Negatable[int] | None = option(ProtocolNumber(), "--ctproto", negatable=True)
-    ctorigsrc: Negatable[Prefix] | None = option(BARE_PREFIX, "--ctorigsrc", negatable=True)
-    ctorigdst: Negatable[Prefix] | None = option(BARE_PREFIX, "--ctorigdst", negatable=True)
-    ctreplsrc: Negatable[Prefix] | None = option(BARE_PREFIX, "--ctreplsrc", negatable=True)
-    ctrepldst: Negatable[Prefix] | None = option(BARE_PREFIX, "--ctrepldst", negatable=True)
+    ctorigsrc: Negatable[HostNetwork] | None = option(HOST_NETWORK, "--ctorigsrc", negatable=True)
+    ctorigdst: Negatable[HostNetwork] | None = option(HOST_NETWORK, "--ctorigdst", negatable=True)
+    ctreplsrc: Negatable[HostNetwork] | None = option(HOST_NETWORK, "--ctreplsrc", negatable=True)
+    ctrepldst: Negatable[HostNetwork] | None = option(HOST_NETWORK, "--ctrepldst", negatable=True)
     ctorigsrcport: Negatable[PortRange] | None = option(PORTS, "--ctorigsrcport", negatable=True)
     ctorigdstport: Negatable[PortRange] | None = option(PORTS, "--ctorigdstport", negatable=True)
     ctreplsrcport: Negatable[PortRange] | None = option(PORTS, "--ctreplsrcport", negatable=True)
     ctrepldstport: Negatable[PortRange] | None = option(PORTS, "--ctrepldstport", negatable=True)
-    ctstatus: Negatable[Names] | None = option(NameList(STATUSES), "--ctstatus", negatable=True)
+    ctstatus: Negatable[Names] | None = option(StatusList(STATUSES), "--ctstatus", negatable=True)
     ctexpire: Negatable[Seconds] | None = option(SecondsType(), "--ctexpire", negatable=True)
-    ctdir: str | None = option(Choice(("ORIGINAL", "REPLY")), "--ctdir")
+    ctdir: str | None = option(Direction(("ORIGINAL", "REPLY")), "--ctdir")
 
     def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
         """Refuse a rule that asks for nothing."""

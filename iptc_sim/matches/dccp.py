@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Match, Moment, No, Outcome, decide, extension, option
+from iptc_sim.options import Reading
 from iptc_sim.value_types.basic import Integer, NameList, PortRangeType
+from iptc_sim.value_types.port import read_service
 from iptc_sim.values import UNKNOWN, Names, Negatable, PortRange
 
 DCCP = 33
-PORTS = PortRangeType(ordered=False, vanishes=False)
+PORTS = PortRangeType(ordered=False, vanishes=False, number=read_service)
 TYPES = (
     "REQUEST",
     "RESPONSE",
@@ -23,6 +25,15 @@ TYPES = (
 )
 
 
+class TypeList(NameList):
+    """A comma list of packet types; empty words between the commas count for nothing."""
+
+    def read(self, words: tuple[str, ...], context: Reading) -> Names:
+        """Return the set of types."""
+        given = ",".join(filter(None, words[0].split(",")))
+        return super().read((given,), context) if given else Names(())
+
+
 @extension
 class Dccp(Match):
     """Needs ``-p dccp``."""
@@ -32,7 +43,7 @@ class Dccp(Match):
 
     sport: Negatable[PortRange] | None = option(PORTS, "--sport", "--source-port", negatable=True)
     dport: Negatable[PortRange] | None = option(PORTS, "--dport", "--destination-port", negatable=True)
-    types: Negatable[Names] | None = option(NameList(TYPES), "--dccp-types", negatable=True)
+    types: Negatable[Names] | None = option(TypeList(TYPES), "--dccp-types", negatable=True)
     dccp_option: Negatable[int] | None = option(Integer(1, 255), "--dccp-option", negatable=True)
 
     def judge(self, at: Moment) -> Outcome:

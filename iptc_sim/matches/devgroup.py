@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, extension, option
+from iptc_sim.extension import Hook, Match, Placement, extension, misplaced, option
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.value_types.basic import MARK
 from iptc_sim.values import MaskedMark, Negatable
 
 #: The one name in the group list that iproute2 comes with; names that a host adds to it are not known.
 DEFAULT = MaskedMark(0)
+
+_IN = frozenset({Hook.PREROUTING, Hook.INPUT, Hook.FORWARD})
+_OUT = frozenset({Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING})
 
 
 class DeviceGroup(ValueType[MaskedMark]):
@@ -43,3 +46,9 @@ class Devgroup(Match):
         """Refuse a rule that asks for nothing."""
         if self.src_group is None and self.dst_group is None:
             raise ValueError("-m devgroup needs --src-group or --dst-group")
+
+    def refusal(self, place: Placement) -> str:
+        """A packet has an in interface up to FORWARD, and an out interface from there on."""
+        wrong = misplaced("--src-group", place, _IN) if self.src_group else ""
+        wrong = wrong or (misplaced("--dst-group", place, _OUT) if self.dst_group else "")
+        return wrong or Match.refusal(self, place)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, extension, flag, option
+from iptc_sim.extension import Match, Placement, extension, flag, option, without_protocol
 from iptc_sim.options import Reading
 from iptc_sim.protocols import TCP
 from iptc_sim.value_types.basic import Integer
@@ -19,10 +19,13 @@ class Ecn(Match):
     tcp_cwr: Negatable[bool] | None = flag("--ecn-tcp-cwr", negatable=True)
     ip_ect: Negatable[int] | None = option(Integer(0, 3), "--ecn-ip-ect", negatable=True)
 
-    def check(self, context: Reading) -> None:
-        """Refuse a rule that asks for nothing, and TCP flags of another protocol."""
-        of_tcp = self.tcp_ece is not None or self.tcp_cwr is not None
-        if not of_tcp and self.ip_ect is None:
+    def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
+        """Refuse a rule that asks for nothing."""
+        if self.tcp_ece is None and self.tcp_cwr is None and self.ip_ect is None:
             raise ValueError("-m ecn needs at least one option")
-        if of_tcp and context.protocol != TCP:
-            raise ValueError("--ecn-tcp-ece and --ecn-tcp-cwr need -p tcp")
+
+    def refusal(self, place: Placement) -> str:
+        """Return why the kernel refuses it: TCP flags without ``-p tcp`` (``ecn_mt_check4``)."""
+        if self.tcp_ece is None and self.tcp_cwr is None:
+            return ""
+        return without_protocol("a test of TCP flags", place, frozenset({TCP}))

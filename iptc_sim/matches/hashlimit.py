@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
-from iptc_sim.extension import Match, extension, flag, option
+from iptc_sim.extension import Match, Placement, extension, flag, option
 from iptc_sim.options import Reading, ValueType
+from iptc_sim.protocols import parse_integer
 from iptc_sim.value_types.basic import Integer, Text
+from iptc_sim.value_types.file_name import not_a_file_name
 from iptc_sim.value_types.number import MaskLength
 from iptc_sim.value_types.rate import ByteBurst, ByteRate, Rate, RateText, turn_negated
 from iptc_sim.values import Names
@@ -18,7 +20,14 @@ MODES = ("srcip", "srcport", "dstip", "dstport")
 #: Milliseconds until an entry is forgotten where nothing is said: by bytes, and by bytes with a burst.
 BYTE_EXPIRE, BYTE_BURST_EXPIRE = 15000, 60000
 
-_BURST = re.compile(r"(\d{1,10})([km]?)b?", re.ASCII)
+_BURST = re.compile(r"\s*\+?(0[xX][0-9a-fA-F]{1,8}|\d{1,10})([km]?)", re.ASCII)
+_INTERVAL = re.compile(r"\s*\+?(\d{1,20})", re.ASCII)
+#: The kernel makes no larger table, and keeps no more entries (HASHLIMIT_MAX_SIZE).
+MOST = 1 << 20
+#: What the kernel counts for a tick and, times 2^32, for a byte (user2credits, user2credits_byte; the usual clocks).
+CREDITS = (1 << 37) * 1000 // SCALE
+BYTE_CREDITS = (1 << 22) * 1000
+_ALL64 = (1 << 64) - 1
 _MASK = MaskLength(vanishes=True)
 
 
@@ -33,19 +42,37 @@ class HashRate(ValueType[RateText | ByteRate]):
 
 
 class Burst(ValueType[int]):
-    """Packets or bytes; ``k`` and ``m`` multiply in both cases."""
+    """Packets or bytes; ``k`` and ``m`` multiply in both cases, and what follows counts for nothing."""
 
     expected = "a number of packets, or of bytes such as 400kb"
 
     def read(self, words: tuple[str, ...], context: Reading) -> int:  # noqa: ARG002 - the interface
         """Return the number."""
-        found = _BURST.fullmatch(words[0])
-        size = int(found[1]) * {"k": 1 << 10, "m": 1 << 20}.get(found[2], 1) if found else 0
+        found = _BURST.match(words[0])
+        number = parse_integer(found[1]) if found else None
+        size = (number or 0) * {"k": 1 << 10, "m": 1 << 20}.get(found[2] if found else "", 1)
         if not 0 < size < 0xFFFFFFFF:
             raise ValueError(f"{words[0]} is not a burst")
         if size > SCALE and words[0].isdigit():
             raise ValueError(f"{words[0]} is above {SCALE}; larger bursts are of bytes and end in b, kb or mb")
         return size
+
+
+class TableSize(Integer):
+    """A number that the kernel cuts to the largest it takes."""
+
+    def read(self, words: tuple[str, ...], context: Reading) -> int:
+        """Return the number."""
+        return min(super().read(words, context), MOST)
+
+
+class Interval(Integer):
+    """A decimal number, of which the lower 32 bits count; what follows it counts for nothing."""
+
+    def read(self, words: tuple[str, ...], context: Reading) -> int:
+        """Return the number."""
+        found = _INTERVAL.match(words[0])
+        return super().read((str(int(found[1]) & 0xFFFFFFFF) if found else words[0],), context)
 
 
 class Modes(ValueType[Names]):
@@ -73,14 +100,14 @@ class Hashlimit(Match):
     burst: int | ByteBurst | None = option(Burst(), "--hashlimit-burst")
     mode: Names | None = option(Modes(), "--hashlimit-mode")
     table_name: str = option(Text("a name for the table", 254, quote=False), "--hashlimit-name", required=True)
-    htable_size: int | None = option(Integer(), "--hashlimit-htable-size", hidden=0)
-    htable_max: int | None = option(Integer(), "--hashlimit-htable-max", hidden=0)
-    htable_gcinterval: int | None = option(Integer(1), "--hashlimit-htable-gcinterval", hidden=1000)
+    htable_size: int = option(TableSize(), "--hashlimit-htable-size", default=0, hidden=0)
+    htable_max: int = option(TableSize(), "--hashlimit-htable-max", default=0, hidden=0)
+    htable_gcinterval: int = option(Integer(1), "--hashlimit-htable-gcinterval", default=1000, hidden=1000)
     htable_expire: int | None = option(Integer(1), "--hashlimit-htable-expire")
     srcmask: int | None = option(_MASK, "--hashlimit-srcmask")
     dstmask: int | None = option(_MASK, "--hashlimit-dstmask")
     rate_match: bool = flag("--hashlimit-rate-match")
-    rate_interval: int | None = option(Integer(1), "--hashlimit-rate-interval", hidden=1)
+    rate_interval: int | None = option(Interval(1, 0x7FFFFFFF), "--hashlimit-rate-interval", hidden=1)
 
     @classmethod
     def derive(cls, fields: dict[str, object]) -> None:
@@ -127,3 +154,14 @@ class Hashlimit(Match):
             raise ValueError(f"the rate is too fast; at most {SCALE} packets can be counted in an interval")
         elif isinstance(self.burst, int) and self.burst > SCALE:
             raise ValueError(f"--hashlimit-burst is above {SCALE} packets")
+
+    def refusal(self, place: Placement) -> str:
+        """The table is a file in /proc; a rate must be one that the kernel can count."""
+        rate = self.upto if self.above is None else self.above
+        if isinstance(rate, ByteRate) and rate.cost * BYTE_CREDITS >> 32 == 0:
+            return f"{rate} is too fast to count"
+        if isinstance(rate, Rate) and isinstance(self.burst, int) and not self.rate_match:
+            cost = rate.period * CREDITS
+            if not self.burst or cost * self.burst & _ALL64 < cost & _ALL64:
+                return f"{rate} with a burst of {self.burst} is more than the kernel can count"
+        return not_a_file_name("--hashlimit-name", self.table_name) or Match.refusal(self, place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from iptc_sim.extension import Match, Moment, Outcome, decide, extension, option
 from iptc_sim.options import Reading, ValueType
+from iptc_sim.protocols import parse_integer
 from iptc_sim.value_types.basic import read_address_range
 from iptc_sim.values import AddressRange, Negatable, address_text
 
@@ -15,6 +16,8 @@ class RangeType(ValueType[AddressRange]):
 
     def read(self, words: tuple[str, ...], context: Reading) -> AddressRange:
         """Return the range."""
+        if any(part.isalnum() and (parse_integer(part) or 0) > 255 for part in words[0].split("-")):
+            raise ValueError(f"{words[0]} is not a range of addresses")
         return read_address_range(words[0], context.family)
 
     def write(self, value: AddressRange) -> tuple[str, ...]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, extension, option
+from iptc_sim.extension import Match, Placement, extension, option
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.value_types.basic import Integer
 from iptc_sim.value_types.rate import Rate, RateText
+from iptc_sim.values import Variant
 
 #: Ticks in a second (XT_LIMIT_SCALE).
 SCALE = 10000
-#: The kernel's own burst, which it also takes for 0.
+#: What the kernel counts in a second (HZ * CREDITS_PER_JIFFY for the usual clocks).
+CREDITS = 32000
+_ALL = 0xFFFFFFFF
+#: The burst where none is given, and in nf_tables also for 0.
 BURST = 5
 
 
@@ -18,21 +22,29 @@ class LimitRate(ValueType[Rate]):
 
     expected = "a rate such as 3/sec, 10/min, 5/hour or 1/day"
 
-    def read(self, words: tuple[str, ...], context: Reading) -> Rate:  # noqa: ARG002 - the interface
+    def read(self, words: tuple[str, ...], context: Reading) -> Rate:
         """Return the rate.
 
-        It is rounded twice: iptables makes ticks of it, and an nft expression, which is a count and a unit, of these.
+        Iptables makes ticks of it, and nf_tables rounds again: its expression, a count and a unit, is made of these.
         """
         ticks = Rate.of(RateText.parse(words[0], SCALE), SCALE)
-        return Rate.of(ticks.shown, SCALE)
+        return ticks if context.variant is Variant.LEGACY else Rate.of(ticks.shown, SCALE)
 
 
 class LimitBurst(Integer):
     """Packets before the rate counts."""
 
     def read(self, words: tuple[str, ...], context: Reading) -> int:
-        """Return the number."""
-        return super().read(words, context) or BURST
+        """Return the number; the old interface passes 0 on to the kernel, which refuses it."""
+        number = super().read(words, context)
+        return number if number or context.variant is Variant.LEGACY else BURST
+
+
+def _credits(ticks: int) -> int:
+    """Return what ``ticks`` cost, in 32 bits (user2credits)."""
+    if ticks > _ALL // CREDITS:
+        return ticks // SCALE * CREDITS & _ALL
+    return ticks * CREDITS // SCALE
 
 
 @extension
@@ -43,3 +55,11 @@ class Limit(Match):
 
     limit: Rate = option(LimitRate(), "--limit", default=Rate(SCALE * 3600 // 3, SCALE))
     burst: int = option(LimitBurst(0, 10000), "--limit-burst", default=BURST, hidden=BURST)
+
+    def refusal(self, place: Placement) -> str:
+        """The old interface has 32 bits for the time that a full burst takes."""
+        if place.variant is Variant.LEGACY:
+            period = self.limit.period
+            if not self.burst or _credits(period * self.burst & _ALL) < _credits(period):
+                return f"--limit {self.limit} with a burst of {self.burst} is more than the kernel can count"
+        return Match.refusal(self, place)

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from iptc_sim.extension import Match, Moment, No, Outcome, Unclear, decide, extension, option
 from iptc_sim.options import Reading
-from iptc_sim.packet import PORT_PROTOCOLS
+from iptc_sim.protocols import PORT_PROTOCOLS
 from iptc_sim.value_types.basic import PORT_SET
 from iptc_sim.values import UNKNOWN, Negatable, PortSet
 
 
 @extension
 class Multiport(Match):
-    """One of the three options; needs a protocol with ports."""
+    """One of the three options; needs a protocol with ports.
+
+    ``--sport`` is short for ``--sports`` where no match is loaded that has an option of that very name.
+    """
 
     NAME = "multiport"
     PROTOCOLS = PORT_PROTOCOLS
 
-    sports: Negatable[PortSet] | None = option(PORT_SET, "--sports", "--source-ports", "--sport", negatable=True)
-    dports: Negatable[PortSet] | None = option(PORT_SET, "--dports", "--destination-ports", "--dport", negatable=True)
-    ports: Negatable[PortSet] | None = option(PORT_SET, "--ports", "--port", negatable=True)
+    sports: Negatable[PortSet] | None = option(PORT_SET, "--sports", "--source-ports", negatable=True)
+    dports: Negatable[PortSet] | None = option(PORT_SET, "--dports", "--destination-ports", negatable=True)
+    ports: Negatable[PortSet] | None = option(PORT_SET, "--ports", negatable=True)
 
     def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
         """Refuse none or several of the three."""

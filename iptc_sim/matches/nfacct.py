@@ -13,7 +13,11 @@ class Nfacct(Match):
     NAME = "nfacct"
 
     object_name: str = option(
-        Text("the name of an accounting object, at most 31 bytes", 31, strict=True, quote=False),
+        Text("the name of an accounting object, at most 31 bytes", 31, strict=True, quote=False, least=1),
         "--nfacct-name",
         required=True,
     )
+
+    def objects(self) -> tuple[tuple[str, str], ...]:
+        """Name the accounting object."""
+        return (("nfacct", self.object_name),)

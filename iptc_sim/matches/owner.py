@@ -5,11 +5,11 @@ from __future__ import annotations
 import grp
 import pwd
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from iptc_sim.extension import Hook, Match, extension, flag, option
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import parse_integer
+from iptc_sim.records import dataclass
 from iptc_sim.values import Negatable
 
 #: 2^32 - 1 stands for "nobody" in the kernel and cannot be asked for.
@@ -31,7 +31,7 @@ class IdRange:
 
 
 class IdRangeType(ValueType[IdRange]):
-    """``N``, ``N-N``, or a name that this machine knows; a name cannot be part of a range."""
+    """``N``, ``N-N``, ``N:N``, or a name that this machine knows; a name cannot be part of a range."""
 
     def __init__(self, what: str, lookup: Callable[[str], int]) -> None:
         self.what, self.lookup = what, lookup
@@ -42,7 +42,7 @@ class IdRangeType(ValueType[IdRange]):
         try:
             number = self.lookup(words[0])
         except (KeyError, ValueError):
-            first, dash, last = words[0].partition("-")
+            first, dash, last = words[0].replace(":", "-", 1).partition("-")
             low = self._number(first)
             high = self._number(last) if dash else low
             if low > high:  # owner_check refuses it when the rule is loaded
@@ -75,9 +75,14 @@ class Owner(Match):
     gid: Negatable[IdRange] | None = option(GROUPS, "--gid-owner", negatable=True)
     suppl_groups: bool = flag("--suppl-groups")
 
+    @classmethod
+    def derive(cls, fields: dict[str, object]) -> None:
+        """Refuse ``--suppl-groups`` in front of the group; the fields stand in the order of the line."""
+        order = [name for name in fields if name in {"gid", "suppl_groups"}]
+        if fields["suppl_groups"] and order[0] == "suppl_groups":
+            raise ValueError("--suppl-groups needs a --gid-owner in front of it")
+
     def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
-        """Refuse a rule that asks for nothing, and ``--suppl-groups`` without a group."""
+        """Refuse a rule that asks for nothing."""
         if self.socket_exists is None and self.uid is None and self.gid is None:
             raise ValueError("-m owner needs --uid-owner, --gid-owner or --socket-exists")
-        if self.suppl_groups and self.gid is None:
-            raise ValueError("--suppl-groups needs --gid-owner")

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, extension, flag, option
+from iptc_sim.extension import Hook, Match, Placement, extension, flag, misplaced, option
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.value_types.basic import INTERFACE
 from iptc_sim.values import InterfacePattern, Negatable
 
 
 class PortName(ValueType[InterfacePattern]):
-    """The name of a bridge port, ``+`` at the end for a prefix; unlike with ``-i``, ``+`` alone stays: there is one."""
+    """The name of a bridge port, ``+`` at the end for a prefix; unlike with ``-i``, ``+`` alone and no name stay."""
 
     expected = INTERFACE.expected
 
     def read(self, words: tuple[str, ...], context: Reading) -> InterfacePattern:
         """Return the pattern."""
-        return INTERFACE.read(words, context) or InterfacePattern(words[0])
+        return (words[0] and INTERFACE.read(words, context)) or InterfacePattern(words[0])
 
 
 PORT = PortName()
@@ -37,3 +37,13 @@ class Physdev(Match):
         """Refuse a rule that asks for nothing."""
         if all(getattr(self, declared.field) is None for declared in self.OPTIONS):
             raise ValueError("-m physdev needs at least one option")
+
+    def refusal(self, place: Placement) -> str:
+        """The out port of a packet that is routed, not bridged, is not known in OUTPUT."""
+        asks_port = self.out_port is not None or self.is_out is not None
+        if asks_port and self.is_bridged != Negatable(value=True):
+            label = "--physdev-out" if self.out_port is not None else "--physdev-is-out"
+            wrong = misplaced(f"{label} without --physdev-is-bridged", place, frozenset(Hook) - {Hook.OUTPUT})
+            if wrong:
+                return wrong
+        return Match.refusal(self, place)

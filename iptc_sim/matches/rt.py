@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv6Address
 
 from iptc_sim.extension import Match, extension, flag, option
 from iptc_sim.options import Reading, ValueType
+from iptc_sim.records import dataclass
 from iptc_sim.value_types.basic import Integer
 from iptc_sim.value_types.number_range import NumberRange, NumberRangeType
 from iptc_sim.values import Family, Negatable, address_text
@@ -57,9 +57,15 @@ class Rt(Match):
     addresses: Hops | None = option(HopsType(), "--rt-0-addrs")
     not_strict: bool = flag("--rt-0-not-strict")
 
-    def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
-        """Refuse what looks into type 0 without asking for it."""
-        if (self.reserved or self.addresses is not None) and self.rt_type != Negatable(0):
-            raise ValueError("--rt-0-res and --rt-0-addrs need --rt-type 0")
-        if self.not_strict and self.addresses is None:
-            raise ValueError("--rt-0-not-strict needs --rt-0-addrs")
+    @classmethod
+    def derive(cls, fields: dict[str, object]) -> None:
+        """Refuse what looks into type 0 without asking for it first; the fields stand in the order of the line."""
+        before: dict[str, object] = {}
+        for name, value in fields.items():
+            if not value:
+                continue  # a flag that is not there
+            if name in {"reserved", "addresses"} and before.get("rt_type") != Negatable(0):
+                raise ValueError("--rt-0-res and --rt-0-addrs need --rt-type 0 in front of them")
+            if name == "not_strict" and "addresses" not in before:
+                raise ValueError("--rt-0-not-strict needs --rt-0-addrs in front of it")
+            before[name] = value

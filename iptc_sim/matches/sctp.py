@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import socket
-from dataclasses import dataclass
-
 from iptc_sim.extension import Match, Moment, No, Outcome, Unclear, decide, extension, option
 from iptc_sim.options import Reading, ValueType
-from iptc_sim.protocols import SCTP, parse_integer
-from iptc_sim.value_types.basic import Choice, PortRangeType
+from iptc_sim.protocols import SCTP
+from iptc_sim.records import dataclass
+from iptc_sim.value_types.basic import Choice, PortRangeType, read_port
 from iptc_sim.values import Negatable, PortRange
 
 #: The chunks by name, in the order of their numbers, in which they are printed.
@@ -82,25 +80,8 @@ def _flags(chunk: str, given: str) -> str:
     return "".join(wanted)
 
 
-class SctpPorts(PortRangeType):
-    """Like tcp's, but a name must be a service of SCTP, and the full range stays."""
-
-    def read(self, words: tuple[str, ...], context: Reading) -> PortRange | None:
-        """Return the range."""
-        numbers = ":".join(_port(part) for part in words[0].split(":"))
-        return super().read((numbers,), context)
-
-
-def _port(text: str) -> str:
-    if not text or parse_integer(text) is not None:
-        return text
-    try:
-        return str(socket.getservbyname(text, "sctp"))
-    except (OSError, ValueError):
-        raise ValueError(f"{text} is not a port") from None
-
-
-PORTS = SctpPorts(ordered=True, vanishes=False)
+#: The full range stays.
+PORTS = PortRangeType(ordered=True, vanishes=False, number=lambda text: read_port(text, "sctp"))
 
 
 @extension

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from iptc_sim.extension import Match, extension, flag, option
 from iptc_sim.options import FLAG, Reading, ValueType
+from iptc_sim.records import dataclass
 from iptc_sim.value_types.basic import Integer
 from iptc_sim.values import Negatable
 
@@ -56,12 +55,12 @@ class Set(Match):
     NAME = "set"
 
     lookup: Negatable[SetLookup] = option(SetLookupType(), "--match-set", "--set", negatable=True, required=True)
-    return_nomatch: bool = flag("--return-nomatch")
+    return_nomatch: bool = flag("--return-nomatch", repeats=True)
     update_counters: Negatable[bool] | None = option(
-        FLAG, "--update-counters", negatable=True, hidden=Negatable(value=True)
+        FLAG, "--update-counters", negatable=True, hidden=Negatable(value=True), repeats=True
     )
     update_subcounters: Negatable[bool] | None = option(
-        FLAG, "--update-subcounters", negatable=True, hidden=Negatable(value=True)
+        FLAG, "--update-subcounters", negatable=True, hidden=Negatable(value=True), repeats=True
     )
     packets_eq: Negatable[int] | None = option(COUNTER, "--packets-eq", negatable=True)
     packets_lt: int | None = option(COUNTER, "--packets-lt")
@@ -83,3 +82,7 @@ class Set(Match):
             raise ValueError("--packets-eq, --packets-lt and --packets-gt exclude each other")
         if sum(value is not None for value in (self.bytes_eq, self.bytes_lt, self.bytes_gt)) > 1:
             raise ValueError("--bytes-eq, --bytes-lt and --bytes-gt exclude each other")
+
+    def objects(self) -> tuple[tuple[str, str], ...]:
+        """Name the set."""
+        return (("ipset", self.lookup.value.name),)

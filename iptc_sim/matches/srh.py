@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv6Address
 
 from iptc_sim.extension import Match, extension, option
 from iptc_sim.options import Reading, ValueType
+from iptc_sim.records import dataclass
 from iptc_sim.value_types.basic import BARE_PREFIX, Integer, read_address
 from iptc_sim.values import Family, Negatable, Prefix, address_text
 
@@ -65,12 +65,13 @@ class Srh(Match):
     following: Negatable[Segment] | None = option(SEGMENT, "--srh-nsid", negatable=True)
     last: Negatable[Segment] | None = option(SEGMENT, "--srh-lsid", negatable=True)
 
-    def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
-        """Refuse different numbers for -eq, -gt and -lt: the kernel keeps one for all three."""
-        for name, group in (
-            ("hdr-len", (self.length_eq, self.length_gt, self.length_lt)),
-            ("segs-left", (self.left_eq, self.left_gt, self.left_lt)),
-            ("last-entry", (self.last_eq, self.last_gt, self.last_lt)),
-        ):
-            if len({given.value for given in group if given is not None}) > 1:
-                raise ValueError(f"--srh-{name}-eq, -gt and -lt are kept as one number, so they must be equal")
+    @classmethod
+    def derive(cls, fields: dict[str, object]) -> None:
+        """Give -eq, -gt and -lt of one field the same number, the last on the line: the kernel keeps one for all."""
+        for group in ("length", "left", "last"):
+            names = [name for name in fields if name in {f"{group}_eq", f"{group}_gt", f"{group}_lt"}]
+            kept = fields[names[-1]] if names else None
+            for name in names:
+                given = fields[name]
+                if isinstance(given, Negatable) and isinstance(kept, Negatable):
+                    fields[name] = Negatable(kept.value, given.negated)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from iptc_sim.connection import State as ConnectionState
 from iptc_sim.extension import YES, Match, Moment, Outcome, extension, option
-from iptc_sim.value_types.basic import NameList
+from iptc_sim.value_types.short_names import ShortNameList
 from iptc_sim.values import Names, Negatable
 
 STATES = ("INVALID", "NEW", "RELATED", "ESTABLISHED", "UNTRACKED")
@@ -17,7 +17,7 @@ class State(Match):
     NAME = "state"
     USES_CONNTRACK = True
 
-    state: Negatable[Names] = option(NameList(STATES), "--state", negatable=True, required=True)
+    state: Negatable[Names] = option(ShortNameList(STATES), "--state", negatable=True, required=True)
 
     def judge(self, at: Moment) -> Outcome:
         """Compare the state; before conntrack has seen the packet (raw), it counts as INVALID."""

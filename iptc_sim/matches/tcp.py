@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 from iptc_sim.extension import Match, Moment, No, Outcome, Unclear, decide, extension, option
 from iptc_sim.options import Reading, ValueType
-from iptc_sim.packet import TCP_FLAGS
-from iptc_sim.protocols import TCP
-from iptc_sim.value_types.basic import Integer, PortRangeType
-from iptc_sim.values import Negatable, PortRange
+from iptc_sim.protocols import TCP, TCP_FLAGS
+from iptc_sim.records import dataclass
+from iptc_sim.value_types.basic import NO_PORT, Integer, PortRangeType, read_port
+from iptc_sim.values import Negatable, PortRange, Variant
 
-PORTS = PortRangeType(ordered=True)
+PORTS = PortRangeType(ordered=True, number=lambda text: read_port(text, "tcp"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,10 @@ class FlagTest:
         return f"{_flag_list(self.mask)} {_flag_list(self.set)}"
 
 
+#: ``--tcp-flags NONE SYN``: no flag is looked at, yet one is to be on. It never fits and is not printed.
+NO_FLAGS = Negatable(FlagTest(frozenset(), frozenset(TCP_FLAGS)))
+
+
 def _flag_list(flags: frozenset[str]) -> str:
     return ",".join(name for name in TCP_FLAGS if name in flags) or "NONE"
 
@@ -38,10 +42,12 @@ class FlagTestType(ValueType[FlagTest]):
     words = 2
     expected = f"two comma lists of {', '.join(TCP_FLAGS)}, ALL or NONE"
 
-    def read(self, words: tuple[str, ...], context: Reading) -> FlagTest | None:  # noqa: ARG002 - the interface
-        """Return the test; one that looks at no flag and wants none says nothing."""
+    def read(self, words: tuple[str, ...], context: Reading) -> FlagTest | None:
+        """Return the test; one that looks at no flag and wants none says nothing, one that wants some never fits."""
         test = FlagTest(_read_flags(words[0]), _read_flags(words[1]))
-        return test if test.mask or test.set else None
+        if test.mask or context.negated:
+            return test
+        return NO_FLAGS.value if test.set else None
 
     def write(self, value: FlagTest) -> tuple[str, ...]:
         """Return the two lists."""
@@ -55,8 +61,8 @@ def _read_flags(text: str) -> frozenset[str]:
             found |= set(TCP_FLAGS)
         elif name in TCP_FLAGS:
             found.add(name)
-        elif name != "NONE":
-            raise ValueError(f"{name or 'an empty name'} is not a TCP flag")
+        elif name not in {"NONE", ""}:
+            raise ValueError(f"{name} is not a TCP flag")
     return frozenset(found)
 
 
@@ -77,10 +83,31 @@ class Tcp(Match):
     NAME = "tcp"
     PROTOCOLS = frozenset({TCP})
 
-    sport: Negatable[PortRange] | None = option(PORTS, "--sport", "--source-port", negatable=True)
-    dport: Negatable[PortRange] | None = option(PORTS, "--dport", "--destination-port", negatable=True)
+    sport: Negatable[PortRange] | None = option(PORTS, "--sport", "--source-port", negatable=True, hidden=NO_PORT)
+    dport: Negatable[PortRange] | None = option(PORTS, "--dport", "--destination-port", negatable=True, hidden=NO_PORT)
     tcp_option: Negatable[int] | None = option(Integer(1, 255), "--tcp-option", negatable=True)
-    flags: Negatable[FlagTest] | None = option(FlagTestType(), "--tcp-flags", negatable=True, also={"--syn": Syn()})
+    flags: Negatable[FlagTest] | None = option(
+        FlagTestType(), "--tcp-flags", negatable=True, hidden=NO_FLAGS, also={"--syn": Syn()}
+    )
+
+    @property
+    def is_native(self) -> bool:
+        """Whether iptables-nft says it in nf_tables expressions: it has conditions, and none on TCP options."""
+        return self.tcp_option is None and bool(self.sport or self.dport or self.flags)
+
+    def check(self, context: Reading) -> None:
+        """Refuse conditions without the protocol, as iptables-nft does when it turns them into expressions."""
+        if context.variant is Variant.NFT and self.is_native and TCP not in {context.protocol, context.other_than}:
+            raise ValueError("tcp needs -p with tcp")
+
+    def kept(self, context: Reading) -> Tcp | None:
+        """Drop ``! --dport 0:65535`` and ``--tcp-flags NONE ...``: iptables-nft makes no expression of them."""
+        if context.variant is Variant.LEGACY or not self.is_native:
+            return self
+        ports = {name: None for name in ("sport", "dport") if getattr(self, name) == NO_PORT}
+        flags = self.flags if self.flags is None or self.flags.value.mask else None
+        kept = replace(self, **ports, flags=flags)
+        return kept if kept.is_native else None
 
     def judge(self, at: Moment) -> Outcome:
         """Compare ports, then flags, then options, as tcp_mt does."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from iptc_sim.extension import Match, extension, flag, option
 from iptc_sim.options import Reading, ValueType
+from iptc_sim.protocols import parse_integer
+from iptc_sim.records import dataclass
 from iptc_sim.values import Negatable
 
 DAY_NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_CLOCK = re.compile(r"\+?(\d+):(\d*)(?::(\d*))?", re.ASCII)
+_CLOCK = re.compile(r"\+?(\d*):(\d*)(?::(\d*))?", re.ASCII)
 _UNSAID, _LIMITS = (1970, 1, 1, 0, 0, 0), (2038, 12, 31, 23, 59, 59)
 _DATE = re.compile(r"(\d+)(?:-(\d*)(?:-(\d*)(?:T(\d*)(?::(\d*)(?::(\d*))?)?)?)?)?", re.ASCII)
 
@@ -82,18 +83,21 @@ class DaysType(ValueType[Days]):
 
     def read(self, words: tuple[str, ...], context: Reading) -> Days | None:
         """Return the days in order."""
+        if context.negated and not words[0]:
+            return None
         given = {self._day(item) for item in words[0].split(",") if item}
         found = tuple(day for day in range(1, self.last + 1) if (day in given) != context.negated)
-        return None if len(found) == self.last else Days(found, self.names)
+        return None if len(found) == self.last and not context.negated else Days(found, self.names)
 
     def _day(self, text: str) -> int:
         for number, name in enumerate(self.names, 1):
             if text[:2] == name[:2]:  # two letters are compared, in this case
                 return number
-        # Day 0 of a month is taken, and is no day.
-        if text.isascii() and text.isdigit() and bool(self.names) <= int(text) <= self.last:
-            return int(text)
-        raise ValueError(f"{text} is not a day")
+        # Two characters of a day of the month count, three of the week. Day 0 of a month is taken, and is no day.
+        found = parse_integer(text[: 3 if self.names else 2])
+        if found is None or (found > self.last and not self.names) or (self.names and not found):
+            raise ValueError(f"{text} is not a day")
+        return found & 31  # days of the week are bits of a number: larger ones come round again, or fall out
 
 
 CLOCK, DATE = ClockType(), DateType()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from iptc_sim.diagnostics import suggestion
 from iptc_sim.extension import Match, extension, option
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import parse_integer
+from iptc_sim.records import dataclass
 from iptc_sim.values import Negatable
 
 NAMES = {

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
-from iptc_sim.extension import Match, extension, option
+from iptc_sim.extension import Match, Placement, extension, option
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import parse_integer
+from iptc_sim.records import dataclass
 from iptc_sim.value_types.number_range import NumberRange
 from iptc_sim.values import Negatable
 
@@ -115,3 +115,10 @@ class U32(Match):
     NAME = "u32"
 
     tests: Negatable[Tests] = option(TestsType(), "--u32", negatable=True, required=True)
+
+    def refusal(self, place: Placement) -> str:
+        """Four bytes can be shifted by 31 bits at most."""
+        steps = (step for test in self.tests.value.tests for step in test.location.steps)
+        if any(operator in {"<<", ">>"} and number > 31 for operator, number in steps):
+            return "--u32 shifts by more than 31 bits"
+        return Match.refusal(self, place)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from iptc_sim.extension import Match, Moment, No, Outcome, decide, extension, option
+from iptc_sim.options import Reading
 from iptc_sim.protocols import UDP
-from iptc_sim.value_types.basic import PortRangeType
-from iptc_sim.values import Negatable, PortRange
+from iptc_sim.value_types.basic import NO_PORT, PortRangeType
+from iptc_sim.value_types.port import read_service
+from iptc_sim.values import Negatable, PortRange, Variant
 
 #: Unlike tcp, a range that ends before it begins is accepted (and never fits).
-PORTS = PortRangeType(ordered=False)
+PORTS = PortRangeType(ordered=False, number=read_service)
 
 
 @extension
@@ -18,8 +22,26 @@ class Udp(Match):
     NAME = "udp"
     PROTOCOLS = frozenset({UDP})
 
-    sport: Negatable[PortRange] | None = option(PORTS, "--sport", "--source-port", negatable=True)
-    dport: Negatable[PortRange] | None = option(PORTS, "--dport", "--destination-port", negatable=True)
+    sport: Negatable[PortRange] | None = option(PORTS, "--sport", "--source-port", negatable=True, hidden=NO_PORT)
+    dport: Negatable[PortRange] | None = option(PORTS, "--dport", "--destination-port", negatable=True, hidden=NO_PORT)
+
+    @property
+    def is_native(self) -> bool:
+        """Whether iptables-nft says it in nf_tables expressions: it has conditions."""
+        return bool(self.sport or self.dport)
+
+    def check(self, context: Reading) -> None:
+        """Refuse conditions without the protocol, as iptables-nft does when it turns them into expressions."""
+        if context.variant is Variant.NFT and self.is_native and UDP not in {context.protocol, context.other_than}:
+            raise ValueError("udp needs -p with udp")
+
+    def kept(self, context: Reading) -> Udp | None:
+        """Drop ``! --dport 0:65535``: iptables-nft makes no expression of it, so every packet fits."""
+        if context.variant is Variant.LEGACY or NO_PORT not in {self.sport, self.dport}:
+            return self
+        ports = {name: None for name in ("sport", "dport") if getattr(self, name) == NO_PORT}
+        kept = replace(self, **ports)
+        return kept if kept.is_native else None
 
     def judge(self, at: Moment) -> Outcome:
         """Compare the ports."""

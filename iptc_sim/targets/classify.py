@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from iptc_sim.extension import Action, Continue, Hook, Moment, Target, extension, option
 from iptc_sim.options import Reading, ValueType
+from iptc_sim.records import dataclass
 
 _CLASS = re.compile(r"\s*(?:0x)?([0-9a-f]+):\s*(?:0x)?([0-9a-f]+)", re.ASCII | re.IGNORECASE)
 

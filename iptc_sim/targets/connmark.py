@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Target, extension, flag, option
+from iptc_sim.extension import Placement, Target, extension, flag, option
 from iptc_sim.options import Reading
 from iptc_sim.value_types.basic import Integer, MarkEditType
 from iptc_sim.value_types.hexadecimal import HEX
@@ -65,3 +65,9 @@ class ConnmarkTarget(Target):
             raise ValueError("-j CONNMARK needs exactly one of --set-xmark, --save-mark, --restore-mark and their like")
         if self.mask is not None:
             raise ValueError("--mask stands for --nfmask and --ctmask and excludes them")
+
+    def refusal(self, place: Placement) -> str:
+        """A mark has 32 bits to shift it by less."""
+        if max(self.left_shift, self.right_shift) == 32:
+            return "a mark cannot be shifted by 32 bits"
+        return Target.refusal(self, place)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from iptc_sim.extension import Hook, Target, extension, flag, option
+from iptc_sim.extension import Hook, Placement, Target, extension, flag, option
 from iptc_sim.options import Reading, ValueType
-from iptc_sim.protocols import parse_integer
+from iptc_sim.protocols import TCP, UDP, parse_integer
+from iptc_sim.records import dataclass
 from iptc_sim.value_types.basic import Text
-from iptc_sim.values import Names
+from iptc_sim.values import Family, Names
 
 EVENTS = (
     "new", "related", "destroy", "reply", "assured", "protoinfo", "helper", "mark", "natseqinfo", "secmark",
@@ -26,18 +25,18 @@ class Zone:
 
 
 class ZoneType(ValueType[Zone]):
-    """A number or ``mark``; zone 0 is where packets are anyway and disappears."""
+    """A number or ``mark``."""
 
     expected = "a zone 0-65535, or mark"
 
-    def read(self, words: tuple[str, ...], context: Reading) -> Zone | None:  # noqa: ARG002 - the interface
+    def read(self, words: tuple[str, ...], context: Reading) -> Zone:  # noqa: ARG002 - the interface
         """Return the zone."""
-        if words[0] == "mark":
+        if words[0].lower() == "mark":
             return Zone(None)
         number = parse_integer(words[0])
         if number is None or number > 0xFFFF:
             raise ValueError(f"{words[0]} is not a zone")
-        return Zone(number) if number else None
+        return Zone(number)
 
 
 class EventsType(ValueType[Names]):
@@ -57,6 +56,23 @@ class EventsType(ValueType[Names]):
 
 
 _ZONE = ZoneType()
+
+#: The helpers that come with the kernel: their protocols, and whether IPv6 has them too.
+HELPERS = {
+    "ftp": ({TCP}, True),
+    "tftp": ({UDP}, True),
+    "irc": ({TCP}, False),
+    "sip": ({TCP, UDP}, True),
+    "amanda": ({UDP}, True),
+    "RAS": ({UDP}, True),
+    "Q.931": ({TCP}, True),
+    "H.245": ({UDP}, True),
+    "netbios-ns": ({UDP}, False),
+    "pptp": ({TCP}, False),
+    "sane": ({TCP}, True),
+    "snmp": ({UDP}, False),
+    "snmp_trap": ({UDP}, False),
+}
 
 
 @extension
@@ -81,7 +97,8 @@ class CtTarget(Target):
     def derive(cls, fields: dict[str, object]) -> None:
         """Join several zones: one is stored, the last on the line (the fields stand in that order), but mark stays.
 
-        The directions add up, and both of them are the same as none.
+        The directions add up, and both of them are the same as none. Zone 0 is where packets are anyway, and is not
+        printed.
         """
         given = [(name, value) for name, value in fields.items() if isinstance(value, Zone)]
         for name, _ in given:
@@ -89,9 +106,29 @@ class CtTarget(Target):
         if given:
             sides = {name for name, _ in given} - {"zone"}
             marks = [value for _, value in given if value.number is None]
-            fields[sides.pop() if len(sides) == 1 else "zone"] = (marks or [given[-1][1]])[0]
+            zone = (marks or [given[-1][1]])[0]
+            if zone != Zone(0):
+                fields[sides.pop() if len(sides) == 1 else "zone"] = zone
 
     def check(self, context: Reading) -> None:
         """Refuse a helper or timeout policy of no protocol: both belong to one (``xt_ct_find_proto``)."""
         if (self.helper or self.timeout) and not self.notrack and context.protocol is None:
             raise ValueError("--helper and --timeout need a protocol, named with -p")
+
+    def refusal(self, place: Placement) -> str:
+        """A helper of the kernel works for its own protocols only."""
+        known = HELPERS.get(self.helper)
+        if (
+            known
+            and not self.notrack
+            and not (place.protocol in known[0] and (known[1] or place.family is Family.IPV4))
+        ):
+            return f"the kernel has no helper {self.helper} for this protocol and family"
+        return Target.refusal(self, place)
+
+    def objects(self) -> tuple[tuple[str, str], ...]:
+        """Name the timeout policy, and a helper that does not come with the kernel."""
+        if self.notrack:
+            return ()
+        wanted = [("ct helper", self.helper)] if self.helper and self.helper not in HELPERS else []
+        return (*wanted, *([("ct timeout", self.timeout)] if self.timeout else []))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from iptc_sim.connection import Manip
 from iptc_sim.extension import Action, Hook, Moment, Target, Translate, extension, flag, option
-from iptc_sim.options import Reading
-from iptc_sim.value_types.nat import NAT_RANGE, NatRange, check_ports
+from iptc_sim.value_types.nat import NAT_RANGE, NatRange
 
 
 @extension
@@ -16,14 +15,11 @@ class DnatTarget(Target):
     TABLES = frozenset({"nat"})
     HOOKS = frozenset({Hook.PREROUTING, Hook.OUTPUT})
     USES_CONNTRACK = True
+    PATTERNS_SUFFICE = True
 
     to: NatRange = option(NAT_RANGE, "--to-destination", required=True)
     random: bool = flag("--random")
     persistent: bool = flag("--persistent")
-
-    def check(self, context: Reading) -> None:
-        """Refuse a port without a protocol that has ports."""
-        check_ports(self.to.ports is not None, context)
 
     def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
         """Rewrite the destination; ``--random`` draws the port only."""

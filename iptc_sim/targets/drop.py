@@ -10,6 +10,7 @@ class DropTarget(Target):
     """Ends the packet."""
 
     NAME = "DROP"
+    NOT_IN = frozenset({"nat"})
 
     def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
         """Drop."""

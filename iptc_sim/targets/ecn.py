@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Action, Continue, Moment, Target, extension, flag, option
+from iptc_sim.extension import Action, Continue, Moment, Placement, Target, extension, flag, option, without_protocol
 from iptc_sim.options import Reading
 from iptc_sim.protocols import TCP
 from iptc_sim.value_types.basic import Integer
@@ -41,15 +41,19 @@ class EcnTarget(Target):
         elif bits == (0, 0) and not fields["tcp_remove"]:
             fields |= {"tcp_remove": True, "tcp_ece": None, "tcp_cwr": None}
 
-    def check(self, context: Reading) -> None:
-        """Refuse nothing to do, a bit told twice, and TCP bits without ``-p tcp``."""
+    def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
+        """Refuse nothing to do, and a bit told twice."""
         bits = self.tcp_ece is not None or self.tcp_cwr is not None
         if not (self.tcp_remove or bits or self.ip_ect is not None):
             raise ValueError("-j ECN needs something to change, such as --ecn-tcp-remove")
         if self.tcp_remove and bits:
             raise ValueError("--ecn-tcp-remove excludes --ecn-tcp-ece and --ecn-tcp-cwr")
-        if (self.tcp_remove or bits) and context.protocol != TCP:
-            raise ValueError("changing the TCP bits needs -p tcp")
+
+    def refusal(self, place: Placement) -> str:
+        """Return why the kernel refuses it: another table, or TCP bits without ``-p tcp`` (``ecn_tg_check``)."""
+        bits = self.tcp_remove or self.tcp_ece is not None or self.tcp_cwr is not None
+        why = "" if not bits else without_protocol("changing the TCP bits", place, frozenset({TCP}))
+        return Target.refusal(self, place) or why
 
     def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
         """Change the bits and go on."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Action, Continue, Moment, Target, extension, flag, option
+from iptc_sim.extension import Action, Continue, Moment, Placement, Target, extension, flag, option
 from iptc_sim.options import Reading
 from iptc_sim.value_types.basic import Integer, Text
+from iptc_sim.value_types.file_name import not_a_file_name
 
 #: The kernel counts in milliseconds of 31 bits.
 LONGEST = (2**31 - 1) // 1000 - 1
+
+#: What every folder of /sys holds.
+TAKEN = frozenset({"power", "subsystem", "uevent"})
 
 
 @extension
@@ -28,3 +32,9 @@ class IdletimerTarget(Target):
     def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
         """Restart the timer and go on."""
         return Continue(f"idle timer {self.label} set to {self.timeout} s")
+
+    def refusal(self, place: Placement) -> str:
+        """The timer is a file in /sys."""
+        if self.label in TAKEN:
+            return f"--label {self.label} is the name of another file there"
+        return not_a_file_name("--label", self.label) or Target.refusal(self, place)

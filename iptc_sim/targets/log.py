@@ -8,8 +8,7 @@ from iptc_sim.protocols import parse_integer
 from iptc_sim.value_types.basic import Text
 
 LEVELS = {
-    "emerg": 0, "panic": 0, "alert": 1, "crit": 2, "err": 3, "error": 3, "warning": 4, "warn": 4, "notice": 5,
-    "info": 6, "debug": 7,
+    "emerg": 0, "panic": 0, "alert": 1, "crit": 2, "error": 3, "warning": 4, "notice": 5, "info": 6, "debug": 7,
 }  # fmt: skip
 
 
@@ -20,7 +19,7 @@ class LevelType(ValueType[int]):
 
     def read(self, words: tuple[str, ...], context: Reading) -> int:  # noqa: ARG002 - the interface
         """Return the number."""
-        level = LEVELS.get(words[0].lower(), parse_integer(words[0]))
+        level = LEVELS.get(words[0], parse_integer(words[0]))
         if level is None or level > 7:
             raise ValueError(f"{words[0]} is not a log level")
         return level
@@ -32,7 +31,7 @@ class LogTarget(Target):
 
     NAME = "LOG"
 
-    log_prefix: str | None = option(Text("a text", 29), "--log-prefix")
+    log_prefix: str | None = option(Text("a text", 29, least=1), "--log-prefix")
     log_level: int = option(LevelType(), "--log-level", default=4, hidden=4)
     log_tcp_sequence: bool = flag("--log-tcp-sequence")
     log_tcp_options: bool = flag("--log-tcp-options")

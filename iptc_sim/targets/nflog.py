@@ -2,44 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from iptc_sim.extension import Action, Continue, Moment, Target, extension, option
 from iptc_sim.options import Reading
 from iptc_sim.value_types.basic import Integer, Text
+from iptc_sim.values import Variant
 
 _SHORT = Integer(0, 0xFFFF)
 
 
+#: The bytes that the old interface has room for.
+_LEGACY_BYTES = 63
+
+
 class PrefixTextType(Text):
-    """A string of at least one byte."""
+    """A string of at least one byte, cut to 127 bytes by nf_tables and to 63 by the old interface."""
 
     def read(self, words: tuple[str, ...], context: Reading) -> str:
         """Return the string."""
-        if not words[0]:
-            raise ValueError("the prefix is empty")
-        return super().read(words, context)
+        text = super().read(words, context)
+        return text if context.variant is Variant.NFT else text.encode()[:_LEGACY_BYTES].decode(errors="ignore")
 
 
 @extension
 class NflogTarget(Target):
-    """The prefix is cut to 127 bytes; group 0 and threshold 0 are not printed."""
+    """Group 0 and threshold 0 are not printed."""
 
     NAME = "NFLOG"
 
-    nflog_prefix: str | None = option(PrefixTextType("a text", 127), "--nflog-prefix")
+    nflog_prefix: str | None = option(PrefixTextType("a text", 127, least=1), "--nflog-prefix")
     nflog_group: int = option(_SHORT, "--nflog-group", default=0, hidden=0)
     nflog_range: int | None = option(Integer(), "--nflog-range")
     nflog_size: int | None = option(Integer(), "--nflog-size")
     nflog_threshold: int = option(_SHORT, "--nflog-threshold", default=0, hidden=0)
 
-    @classmethod
-    def derive(cls, fields: dict[str, object]) -> None:
-        """Forget ``--nflog-range``: it never had an effect, and iptables does not keep it."""
-        if "nflog_size" not in fields:
-            fields.pop("nflog_range", None)
+    def kept(self, context: Reading) -> NflogTarget:
+        """Forget ``--nflog-range``, which never had an effect, as nf_tables has no room for it; 0 says nothing."""
+        gone = context.variant is Variant.NFT or not self.nflog_range
+        return replace(self, nflog_range=None) if gone else self
 
     def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
         """Refuse both ways to limit the copy."""
-        if self.nflog_range is not None:
+        if self.nflog_range is not None and self.nflog_size is not None:
             raise ValueError("--nflog-range and --nflog-size exclude each other")
 
     def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from iptc_sim.extension import Target, extension, flag, option
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import parse_integer
+from iptc_sim.records import dataclass
 from iptc_sim.value_types.basic import Integer
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from math import log1p
 
 from iptc_sim.extension import Action, Continue, Moment, Target, extension, option
 from iptc_sim.options import Reading, ValueType
+from iptc_sim.records import dataclass
 from iptc_sim.value_types.basic import Text
 
 _TIME = re.compile(r"((?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?)([a-z]*)", re.ASCII | re.IGNORECASE)
@@ -14,6 +15,7 @@ _UNITS = {"": 1, "us": 1, "usec": 1, "usecs": 1, "ms": 1000, "msec": 1000, "msec
     ("s", "sec", "secs"), 1_000_000
 )
 
+_ALL = 0xFFFFFFFF
 #: The estimator samples every quarter of a second, or at one of five doublings of that (gen_estimator.c).
 _STEPS = tuple(250_000 << power for power in range(6))
 
@@ -62,26 +64,24 @@ class RateestTarget(Target):
 
     @classmethod
     def derive(cls, fields: dict[str, object]) -> None:
-        """Round both times; what does not fit is left as it is, for :meth:`check` to find.
+        """Round both times.
 
-        The averaging constant is kept as the power of two that it is of the interval as given, not as rounded.
+        The averaging constant becomes a power of two of the interval: the largest with which what was counted has
+        weighs 1/e of itself after that time. It is taken with the interval as given, and kept with the rounded
+        one, in 32 bits.
         """
         interval, ewma = fields["interval"], fields["ewma"]
         if not isinstance(interval, Duration) or not isinstance(ewma, Duration):
             return
         rounded = next((step for step in _STEPS if interval.microseconds <= step), None)
-        power = (ewma.microseconds // interval.microseconds).bit_length() - 1
-        if rounded is not None and 1 <= power <= 30:
-            fields["interval"], fields["ewma"] = Duration(rounded), Duration(rounded << power)
-
-    def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
-        """Refuse an interval above eight seconds, and an averaging constant below two intervals."""
-        if self.interval.microseconds > _STEPS[-1]:
+        if rounded is None:
             raise ValueError("--rateest-interval is above 8s")
-        if self.ewma.microseconds < 2 * self.interval.microseconds:
-            raise ValueError("--rateest-ewmalog is less than twice --rateest-interval")
-        if self.interval.microseconds not in _STEPS:
+        power = sum(interval.microseconds / -log1p(-(2.0**-bits)) <= ewma.microseconds for bits in range(1, 32))
+        if power == 0:
+            raise ValueError("--rateest-ewmalog is too short for --rateest-interval")
+        if power >= 31:
             raise ValueError("--rateest-ewmalog is too many times --rateest-interval")
+        fields["interval"], fields["ewma"] = Duration(rounded), Duration(rounded << power & _ALL)
 
     def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
         """Count the packet and go on."""

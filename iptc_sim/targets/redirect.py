@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from iptc_sim.connection import Manip
 from iptc_sim.extension import Action, Hook, Moment, Target, Translate, extension, flag, option
-from iptc_sim.options import Reading
-from iptc_sim.value_types.nat import NAT_PORTS, check_ports
+from iptc_sim.value_types.nat import NAT_PORTS
 from iptc_sim.values import PortRange
 
 
@@ -20,10 +19,6 @@ class RedirectTarget(Target):
 
     to_ports: PortRange | None = option(NAT_PORTS, "--to-ports")
     random: bool = flag("--random")
-
-    def check(self, context: Reading) -> None:
-        """Refuse ports without a protocol that has them."""
-        check_ports(self.to_ports is not None, context)
 
     def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
         """Rewrite the destination."""

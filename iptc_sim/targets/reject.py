@@ -2,63 +2,51 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Action, Hook, Moment, Reject, Target, extension, option
+from typing import Final
+
+from iptc_sim.diagnostics import suggestion
+from iptc_sim.extension import Action, Hook, Moment, Placement, Reject, Target, extension, option, without_protocol
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import TCP
-from iptc_sim.value_types.basic import Choice
 from iptc_sim.values import Family
 
-_IPV4 = Choice(
-    (
-        "icmp-net-unreachable",
-        "icmp-host-unreachable",
-        "icmp-proto-unreachable",
-        "icmp-port-unreachable",
-        "icmp-net-prohibited",
-        "icmp-host-prohibited",
-        "tcp-reset",
-        "icmp-admin-prohibited",
+#: The answers of each family with their short names, in the order in which a beginning of one is looked up.
+_ANSWERS: Final = {
+    Family.IPV4: (
+        ("icmp-net-unreachable", "net-unreach"),
+        ("icmp-host-unreachable", "host-unreach"),
+        ("icmp-proto-unreachable", "proto-unreach"),
+        ("icmp-port-unreachable", "port-unreach"),
+        ("icmp-net-prohibited", "net-prohib"),
+        ("icmp-host-prohibited", "host-prohib"),
+        ("tcp-reset", "tcp-rst"),
+        ("icmp-admin-prohibited", "admin-prohib"),
     ),
-    {
-        "net-unreach": "icmp-net-unreachable",
-        "host-unreach": "icmp-host-unreachable",
-        "proto-unreach": "icmp-proto-unreachable",
-        "port-unreach": "icmp-port-unreachable",
-        "net-prohib": "icmp-net-prohibited",
-        "host-prohib": "icmp-host-prohibited",
-        "tcp-rst": "tcp-reset",
-        "admin-prohib": "icmp-admin-prohibited",
-    },
-)
-_IPV6 = Choice(
-    (
-        "icmp6-no-route",
-        "icmp6-adm-prohibited",
-        "icmp6-addr-unreachable",
-        "icmp6-port-unreachable",
-        "tcp-reset",
-        "icmp6-policy-fail",
-        "icmp6-reject-route",
+    Family.IPV6: (
+        ("icmp6-no-route", "no-route"),
+        ("icmp6-adm-prohibited", "adm-prohibited"),
+        ("icmp6-addr-unreachable", "addr-unreach"),
+        ("icmp6-port-unreachable", "port-unreach"),
+        ("tcp-reset", "tcp-reset"),
+        ("icmp6-policy-fail", "policy-fail"),
+        ("icmp6-reject-route", "reject-route"),
     ),
-    {
-        "no-route": "icmp6-no-route",
-        "adm-prohibited": "icmp6-adm-prohibited",
-        "addr-unreach": "icmp6-addr-unreachable",
-        "port-unreach": "icmp6-port-unreachable",
-        "policy-fail": "icmp6-policy-fail",
-        "reject-route": "icmp6-reject-route",
-    },
-)
+}
 
 
 class RejectType(ValueType[str]):
-    """The answer: its list depends on the family."""
+    """The answer by name or short name in any case; either may be shortened, and is the first one that begins so."""
 
     expected = "a reject type such as icmp-port-unreachable or tcp-reset"
 
-    def read(self, words: tuple[str, ...], context: Reading) -> str | None:
+    def read(self, words: tuple[str, ...], context: Reading) -> str:
         """Return the full name."""
-        return (_IPV4 if context.family is Family.IPV4 else _IPV6).read(words, context)
+        answers, word = _ANSWERS[context.family], words[0].lower()
+        for names in answers:
+            if any(name.startswith(word) for name in names):
+                return names[0]
+        hint = suggestion(word, [name for names in answers for name in names])
+        raise ValueError(f"{words[0]} is not a way to reject" + (f" ({hint})" if hint else ""))
 
 
 def _default(family: Family) -> str:
@@ -75,10 +63,11 @@ class RejectTarget(Target):
 
     reject_with: str = option(RejectType(), "--reject-with", default=_default)
 
-    def check(self, context: Reading) -> None:
-        """Refuse tcp-reset without ``-p tcp``."""
-        if self.reject_with == "tcp-reset" and context.protocol != TCP:
-            raise ValueError("--reject-with tcp-reset needs -p tcp")
+    def refusal(self, place: Placement) -> str:
+        """Return why the kernel refuses it: another table or hook, or tcp-reset without ``-p tcp``."""
+        reset = self.reject_with == "tcp-reset"
+        why = without_protocol("--reject-with tcp-reset", place, frozenset({TCP})) if reset else ""
+        return Target.refusal(self, place) or why
 
     def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
         """Reject."""

@@ -20,3 +20,7 @@ class SecmarkTarget(Target):
         """Refuse an empty context."""
         if not self.selctx:
             raise ValueError("--selctx must not be empty")
+
+    def objects(self) -> tuple[tuple[str, str], ...]:
+        """Name the context, which a security module must know."""
+        return (("security context", self.selctx),)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from iptc_sim.extension import Target, extension, flag, option
+from iptc_sim.extension import Hook, Placement, Target, extension, flag, misplaced, option
 from iptc_sim.options import Reading, ValueType
+from iptc_sim.records import dataclass
 from iptc_sim.value_types.basic import Integer
 
 
@@ -48,18 +47,18 @@ _ENTRY = SetEntryType()
 
 @extension
 class SetTarget(Target):
-    """All three verbs may stand in one rule, on different sets."""
+    """All three verbs may stand in one rule, on different sets. ``!`` is taken everywhere and means nothing."""
 
     NAME = "SET"
 
-    add: SetEntry | None = option(_ENTRY, "--add-set")
-    exist: bool = flag("--exist")
-    timeout: int | None = option(Integer(0, 0xFFFFFFFE), "--timeout")
-    delete: SetEntry | None = option(_ENTRY, "--del-set")
-    map: SetEntry | None = option(_ENTRY, "--map-set")
-    map_mark: bool = flag("--map-mark")
-    map_prio: bool = flag("--map-prio")
-    map_queue: bool = flag("--map-queue")
+    add: SetEntry | None = option(_ENTRY, "--add-set", drops_not=True)
+    exist: bool = flag("--exist", repeats=True, drops_not=True)
+    timeout: int | None = option(Integer(0, 0xFFFFFFFE), "--timeout", drops_not=True)
+    delete: SetEntry | None = option(_ENTRY, "--del-set", drops_not=True)
+    map: SetEntry | None = option(_ENTRY, "--map-set", drops_not=True)
+    map_mark: bool = flag("--map-mark", repeats=True, drops_not=True)
+    map_prio: bool = flag("--map-prio", repeats=True, drops_not=True)
+    map_queue: bool = flag("--map-queue", repeats=True, drops_not=True)
 
     def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
         """Refuse no verb, and what belongs to a verb that is not there."""
@@ -72,3 +71,19 @@ class SetTarget(Target):
             raise ValueError("--map-mark, --map-prio and --map-queue go with --map-set")
         if self.map is not None and not maps:
             raise ValueError("--map-set needs one of --map-mark, --map-prio, --map-queue")
+
+    def refusal(self, place: Placement) -> str:
+        """What is mapped belongs to a packet on its way out, except the mark."""
+        if self.map is not None:
+            if place.table != "mangle":
+                return "--map-set can stand only in table mangle"
+            if self.map_prio or self.map_queue:
+                label = "--map-prio" if self.map_prio else "--map-queue"
+                wrong = misplaced(label, place, frozenset({Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING}))
+                if wrong:
+                    return wrong
+        return Target.refusal(self, place)
+
+    def objects(self) -> tuple[tuple[str, str], ...]:
+        """Name the sets."""
+        return tuple(("ipset", entry.set_name) for entry in (self.add, self.delete, self.map) if entry is not None)

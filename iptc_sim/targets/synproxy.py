@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from iptc_sim.extension import Hook, Target, extension, flag, option
 from iptc_sim.protocols import TCP
-from iptc_sim.value_types.basic import Integer
+from iptc_sim.value_types.number import WrappedInteger
 
 
 @extension
@@ -18,6 +18,6 @@ class SynproxyTarget(Target):
 
     sack_perm: bool = flag("--sack-perm")
     timestamp: bool = flag("--timestamp")
-    wscale: int | None = option(Integer(0, 255), "--wscale")
-    mss: int | None = option(Integer(0, 0xFFFF), "--mss")
+    wscale: int | None = option(WrappedInteger(8), "--wscale")
+    mss: int | None = option(WrappedInteger(16), "--mss")
     ecn: bool = flag("--ecn")

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Action, Continue, Moment, Target, extension, flag, option
+from iptc_sim.extension import (
+    Action,
+    Continue,
+    Extension,
+    Hook,
+    Moment,
+    Placement,
+    Target,
+    extension,
+    flag,
+    misplaced,
+    option,
+)
 from iptc_sim.options import Reading
 from iptc_sim.protocols import TCP
 from iptc_sim.value_types.basic import Integer
-from iptc_sim.values import Family
+from iptc_sim.values import Family, Variant
 
 
 class SegmentSizeType(Integer):
@@ -16,6 +28,12 @@ class SegmentSizeType(Integer):
         """Return the size."""
         header = 20 if context.family is Family.IPV4 else 40
         return Integer(0, 65535 - header).read(words, context)
+
+
+def _asks_syn(match: Extension) -> bool:
+    """Whether SYN must be on for the match to fit (find_syn_match)."""
+    flags = getattr(match, "flags", None) if match.name == "tcp" else None
+    return flags is not None and not flags.negated and "SYN" in flags.value.set
 
 
 @extension
@@ -38,6 +56,17 @@ class TcpmssTarget(Target):
         """Refuse nothing to do."""
         if self.set_mss is None and not self.clamp_to_pmtu:
             raise ValueError("-j TCPMSS needs --set-mss or --clamp-mss-to-pmtu")
+
+    def refusal(self, place: Placement) -> str:
+        """The path is known from routing on; and the old interface wants the rule to look for SYN packets itself."""
+        if self.clamp_to_pmtu:
+            hooks = frozenset({Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING})
+            wrong = misplaced("--clamp-mss-to-pmtu", place, hooks)
+            if wrong:
+                return wrong
+        if place.variant is Variant.LEGACY and not any(_asks_syn(match) for match in place.matches):
+            return "TCPMSS needs --tcp-flags with SYN among the flags that are on"
+        return Target.refusal(self, place)
 
     def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
         """Change the option and go on."""

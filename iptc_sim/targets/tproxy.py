@@ -5,8 +5,9 @@ from __future__ import annotations
 from iptc_sim.extension import Hook, Target, extension, option
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import TCP, UDP
-from iptc_sim.value_types.basic import MarkEditType, read_port
+from iptc_sim.value_types.basic import MarkEditType
 from iptc_sim.value_types.host import HOST
+from iptc_sim.value_types.port import read_service
 from iptc_sim.values import Address, Family, MarkEdit, Prefix
 
 
@@ -16,11 +17,8 @@ class PortType(ValueType[int]):
     expected = "a port 0-65535, or a service name"
 
     def read(self, words: tuple[str, ...], context: Reading) -> int:  # noqa: ARG002 - the interface
-        """Return the number; it is decimal only, a 0 in front notwithstanding."""
-        text = words[0]
-        if text[:2] in {"0x", "0X"}:
-            raise ValueError(f"{text} is not a decimal number")
-        return read_port((text.lstrip("0") or "0") if text.isdigit() else text)
+        """Return the number."""
+        return read_service(words[0])
 
 
 def _unspecified(family: Family) -> Address:

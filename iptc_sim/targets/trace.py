@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Action, Continue, Moment, Target, extension
+from iptc_sim.extension import Action, Continue, Moment, Placement, Target, extension
+from iptc_sim.values import Variant
 
 
 @extension
@@ -14,3 +15,9 @@ class TraceTarget(Target):
     def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
         """Mark it for tracing and go on."""
         return Continue("traced from here on")
+
+    def refusal(self, place: Placement) -> str:
+        """Only the old interface keeps it to one table."""
+        if place.variant is Variant.LEGACY and place.table != "raw":
+            return "TRACE can stand only in table raw"
+        return Target.refusal(self, place)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Final
 
 from iptc_sim.diagnostics import suggestion
 from iptc_sim.options import Reading, ValueType
-from iptc_sim.protocols import parse_integer, protocol_name, protocol_names, protocol_number
+from iptc_sim.protocols import PORT_PROTOCOLS, parse_integer, protocol_name, protocol_names, protocol_number
 from iptc_sim.services import service_port
 from iptc_sim.values import (
     Address,
@@ -18,6 +19,7 @@ from iptc_sim.values import (
     MarkEdit,
     MaskedMark,
     Names,
+    Negatable,
     PortRange,
     PortSet,
     Prefix,
@@ -26,7 +28,24 @@ from iptc_sim.values import (
 
 _DOTTED = re.compile(r"\.".join([r"(0|1\d{0,2}|2(?:[0-4]\d?|5[0-5]?|[6-9])?|[3-9]\d?)"] * 4), re.ASCII)
 _BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+_HOST_NAME = re.compile(r"[A-Za-z][A-Za-z0-9.-]*", re.ASCII)
 _ALL = 0xFFFFFFFF
+
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_HEXTETS = r"[0-9a-f]{1,4}(?::[0-9a-f]{1,4})"
+_ADDRESS_PATTERNS = {
+    Family.IPV4: rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}",
+    Family.IPV6: rf"(?:{_HEXTETS}{{7}}|{_HEXTETS}{{0,3}}::{_HEXTETS}{{0,2}})",
+}
+_LENGTH_PATTERNS = {Family.IPV4: r"(?:3[0-2]|[12][0-9]|[1-9])", Family.IPV6: r"(?:12[0-8]|1[01][0-9]|[1-9][0-9]|[1-9])"}
+
+#: A port number from 0 to 65535 in decimal.
+PORT_PATTERN: Final = r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]|0)"
+
+
+def address_pattern(family: Family) -> str:
+    """Return a regular expression of addresses as iptables prints most of them; it fits nothing else."""
+    return _ADDRESS_PATTERNS[family]
 
 
 def quoted(text: str) -> str:
@@ -52,21 +71,38 @@ class Integer(ValueType[int]):
             raise ValueError(f"{words[0]} is out of range")
         return value
 
+    def pattern(self, context: Reading) -> str | None:  # noqa: ARG002 - the interface
+        """Return decimal numbers with fewer digits than the largest one has."""
+        digits = len(str(self.maximum)) - 1
+        return None if self.minimum > 1 or not digits else rf"[1-9][0-9]{{0,{digits - 1}}}"
+
 
 class Text(ValueType[str]):
-    """A string; ``limit`` bytes are kept as the kernel's structure has no more, or more are refused if ``strict``."""
+    """A string of ``least`` bytes or more.
 
-    def __init__(self, expected: str, limit: int, *, strict: bool = False, quote: bool = True) -> None:
-        self.expected, self.limit, self.strict, self.quote = expected, limit, strict, quote
+    ``limit`` of them are kept as the kernel's structure has no more, or more are refused if ``strict``.
+    """
+
+    def __init__(self, expected: str, limit: int, *, strict: bool = False, quote: bool = True, least: int = 0) -> None:
+        self.expected, self.limit, self.strict, self.quote, self.least = expected, limit, strict, quote, least
 
     def read(self, words: tuple[str, ...], context: Reading) -> str:  # noqa: ARG002 - the interface
         """Return the string."""
         data = words[0].encode()
+        if len(data) < self.least:
+            raise ValueError("the text is empty")
         if len(data) > self.limit:
             if self.strict:
                 raise ValueError(f"it has {len(data)} bytes, at most {self.limit} fit")
             return data[: self.limit].decode(errors="ignore")
         return words[0]
+
+    def pattern(self, context: Reading) -> str | None:  # noqa: ARG002 - the interface
+        """Return bare and quoted words without escapes."""
+        longest = min(self.limit, 255)
+        if self.strict:
+            return rf"[!#-~]{{1,{longest}}}"
+        return rf'(?:[^\s"]{{1,{longest}}}|"[^"\\\n]{{{self.least},{longest}}}")'
 
     def write(self, value: str) -> tuple[str, ...]:
         """Return the word, quoted where the option's printer does so."""
@@ -104,15 +140,20 @@ class NameList(ValueType[Names]):
         return Names.of(names, self.order)
 
 
-def read_port(text: str) -> int:
-    """Read a port: a number 0-65535 or a service name.
+#: The range that says nothing, and the same after ``!``: no port fits, and tcp and udp print nothing of it.
+EVERY_PORT: Final = PortRange(0, 65535)
+NO_PORT: Final = Negatable(EVERY_PORT, negated=True)
+
+
+def read_port(text: str, protocol: str = "") -> int:
+    """Read a port: a number 0-65535 or the name of a service, of one protocol or of any.
 
     Raises:
         ValueError: it is neither.
     """
     number = parse_integer(text)
     if number is None:
-        number = service_port(text)
+        number = service_port(text, protocol)
     if number is None:
         raise ValueError(f"{text or 'an empty word'} is not a port")
     if number > 65535:
@@ -121,27 +162,35 @@ def read_port(text: str) -> int:
 
 
 class PortRangeType(ValueType[PortRange]):
-    """``P``, ``P:P``, ``:P`` or ``P:``; the full range says nothing and disappears.
+    """``P``, ``P:P``, ``:P`` or ``P:``; the full range says nothing and disappears, unless ``!`` stands before it.
 
     Args:
         ordered: whether a range that ends before it begins is refused (tcp: yes; udp and others: no, in 1.8.9).
         separator: between the two ports.
         vanishes: whether the full range disappears.
+        number: reads one port.
     """
 
     expected = "a port 0-65535, a range A:B, or a service name"
 
-    def __init__(self, *, ordered: bool, separator: str = ":", vanishes: bool = True) -> None:
-        self.ordered, self.separator, self.vanishes = ordered, separator, vanishes
+    def __init__(
+        self, *, ordered: bool, separator: str = ":", vanishes: bool = True, number: Callable[[str], int] = read_port
+    ) -> None:
+        self.ordered, self.separator, self.vanishes, self.number = ordered, separator, vanishes, number
 
-    def read(self, words: tuple[str, ...], context: Reading) -> PortRange | None:  # noqa: ARG002 - the interface
+    def read(self, words: tuple[str, ...], context: Reading) -> PortRange | None:
         """Return the range, None for all ports."""
         first, separator, last = words[0].partition(self.separator)
-        low = read_port(first) if first or not separator else 0
-        high = low if not separator else (read_port(last) if last else 65535)
+        low = self.number(first) if first or not separator else 0
+        high = low if not separator else (self.number(last) if last else 65535)
         if self.ordered and low > high:
             raise ValueError(f"the range {words[0]} ends before it begins")
-        return None if self.vanishes and (low, high) == (0, 65535) else PortRange(low, high)
+        value = PortRange(low, high)
+        return None if self.vanishes and value == EVERY_PORT and not context.negated else value
+
+    def pattern(self, context: Reading) -> str | None:  # noqa: ARG002 - the interface
+        """Return single ports."""
+        return PORT_PATTERN
 
     def write(self, value: PortRange) -> tuple[str, ...]:
         """Return ``P`` or ``P:P``."""
@@ -153,13 +202,16 @@ class PortSetType(ValueType[PortSet]):
 
     expected = "up to 15 ports or ranges A:B, between commas"
 
-    def read(self, words: tuple[str, ...], context: Reading) -> PortSet:  # noqa: ARG002 - the interface
+    def read(self, words: tuple[str, ...], context: Reading) -> PortSet:
         """Return the list, in the order given."""
+        if context.protocol not in PORT_PROTOCOLS:
+            raise ValueError("-p with tcp, udp, udplite, sctp or dccp must stand before it")
+        protocol = protocol_name(context.protocol)
         ranges = []
         for item in words[0].split(","):
             first, separator, last = item.partition(":")
-            low = read_port(first)
-            high = read_port(last) if separator else low
+            low = read_port(first, protocol)
+            high = read_port(last, protocol) if separator else low
             if separator and low >= high:
                 raise ValueError(f"the range {item} ends before it begins")
             ranges.append(PortRange(low, high))
@@ -182,22 +234,62 @@ def read_address(text: str, family: Family) -> Address:
         raise ValueError(f"{text} is not an IPv6 address") from error
 
 
+_LOCALHOST: Final[dict[Family, Address]] = {
+    Family.IPV4: IPv4Address("127.0.0.1"),
+    Family.IPV6: IPv6Address("::1"),
+}
+
+
+def read_host(text: str, family: Family) -> Address:
+    """Read what stands where iptables would look up a host: an address, or ``localhost``; nothing is looked up.
+
+    Raises:
+        ValueError: it is none, or of the other family, or a name.
+    """
+    if not text:
+        raise ValueError("the address is missing")
+    if text.lower() == "localhost":
+        return _LOCALHOST[family]
+    if "%" in text:
+        raise ValueError(f"{text} names an interface of the machine; only the address can be used")
+    if family is Family.IPV4 and ":" in text:
+        return _mapped(text)
+    if _HOST_NAME.fullmatch(text):
+        raise ValueError(f"{text} is a host name; only addresses can be used, nothing is looked up")
+    return read_address(text, family)
+
+
+def _mapped(text: str) -> IPv4Address:
+    """Read an IPv4 address in the clothes of IPv6, ``::ffff:192.0.2.1``."""
+    try:
+        mapped = IPv6Address(text).ipv4_mapped
+    except AddressValueError:
+        mapped = None
+    if mapped is None:
+        raise ValueError(f"{text} is an IPv6 address in an IPv4 ruleset")
+    return mapped
+
+
 def _inet_aton(text: str) -> int:
-    """Read dotted parts, missing ones at the end are zero (``xtables_numeric_to_ipaddr`` pads networks so)."""
+    """Read dotted parts, each decimal, octal or 0x.
+
+    Missing ones at the end are zero (``xtables_numeric_to_ipaddr`` pads networks so). Where the last part is above 255
+    it fills the rest of the address, as inet_aton has it, which is asked next: ``1.256`` is 1.0.1.0.
+    """
     plain = _DOTTED.fullmatch(text)
     if plain:
         return (int(plain[1]) << 24) | (int(plain[2]) << 16) | (int(plain[3]) << 8) | int(plain[4])
     parts = [parse_integer(part) for part in text.split(".")]
-    if len(parts) > 4 or any(part is None for part in parts):
-        raise ValueError(f"{text} is not an IPv4 address")
     numbers = [part for part in parts if part is not None]
-    if len(numbers) == 1 and numbers[0] > 255:
-        if numbers[0] > _ALL:
-            raise ValueError(f"{text} is not an IPv4 address")
-        return numbers[0]
-    if any(number > 255 for number in numbers):
+    if len(parts) > 4 or len(numbers) < len(parts):
+        raise ValueError(f"{text} is not an IPv4 address")
+    *most, last = numbers
+    rest = 8 * (4 - len(most))  # bits
+    if last <= 255:
+        last <<= rest - 8
+    if any(number > 255 for number in most) or last >> rest:
         raise ValueError(f"{text} is not an IPv4 address: a part is above 255")
-    return int.from_bytes(bytes(numbers + [0] * (4 - len(numbers))))
+    return int.from_bytes(bytes(most)) << rest | last
 
 
 class PrefixType(ValueType[Prefix]):
@@ -215,30 +307,35 @@ class PrefixType(ValueType[Prefix]):
     def read(self, words: tuple[str, ...], context: Reading) -> Prefix | None:
         """Return the prefix, host bits cleared."""
         text, slash, mask = words[0].partition("/")
-        if mask in {"32", ""} and context.family is Family.IPV4 and _DOTTED.fullmatch(text):
+        if (mask == "32" or not slash) and context.family is Family.IPV4 and _DOTTED.fullmatch(text):
             return Prefix(Family.IPV4, _inet_aton(text), _ALL)  # a single address, by far the most frequent
-        if not text:
-            raise ValueError("the address is missing")
-        if context.family is Family.IPV4 and ":" in text:
-            raise ValueError(f"{text} is an IPv6 address in an IPv4 ruleset")
-        if re.fullmatch(r"[A-Za-z][A-Za-z0-9.-]*", text) and ":" not in text:
-            raise ValueError(f"{text} is a host name; only addresses can be used, nothing is looked up")
-        address = read_address(text, context.family)
-        value = self._mask(mask, context.family) if slash else Prefix.of(address).mask
-        if not value and context.negated:
-            raise ValueError("! with an address that every packet has never fits; iptables refuses it")
-        return Prefix(context.family, int(address) & value, value) if value or self.bare else None
+        if "/" in mask:
+            raise ValueError(f"{words[0]} has two masks")
+        value = self._mask(mask, context.family) if slash else (1 << context.family.bits) - 1
+        if not value:  # iptables does not look at the address then: any/0
+            return Prefix(context.family, 0, 0) if context.negated or self.bare else None
+        address = read_host(text.lstrip(" \t\n\v\f\r"), context.family)
+        return Prefix(context.family, int(address) & value, value)
 
     @staticmethod
     def _mask(text: str, family: Family) -> int:
-        if text.isascii() and text.isdigit():
-            if int(text) > family.bits:
+        length = parse_integer(text)
+        if length is not None:
+            if length > family.bits:
                 raise ValueError(f"/{text} is longer than an IPv{family} address")
-            return Prefix.of(IPv4Address(0) if family is Family.IPV4 else IPv6Address(0), int(text)).mask
+            return ((1 << length) - 1) << (family.bits - length)
         try:
+            if family is Family.IPV4 and text.count(".") != 3:
+                raise ValueError(text)
             return int(read_address(text, family))
         except ValueError:
             raise ValueError(f"/{text} is neither a length nor a mask") from None
+
+    def pattern(self, context: Reading) -> str | None:
+        """Return address/length, which is what iptables prints."""
+        if self.bare:
+            return None
+        return f"{_ADDRESS_PATTERNS[context.family]}/{_LENGTH_PATTERNS[context.family]}"
 
     def write(self, value: Prefix) -> tuple[str, ...]:
         """Return ``address/length``."""
@@ -268,6 +365,10 @@ class InterfaceType(ValueType[InterfacePattern]):
         if len(name.encode()) > 15:
             raise ValueError(f"interface name {name} is longer than 15 bytes")
         return None if name == "+" and not context.negated else InterfacePattern(name)
+
+    def pattern(self, context: Reading) -> str | None:  # noqa: ARG002 - the interface
+        """Return plain names."""
+        return r"[A-Za-z0-9][A-Za-z0-9._-]{0,13}[+]?"
 
 
 class ProtocolType(ValueType[int]):
@@ -309,6 +410,10 @@ class MarkType(ValueType[MaskedMark]):
         """Return the mark with its mask."""
         value, mask = _value_and_mask(words[0])
         return MaskedMark(value, _ALL if mask is None else mask)
+
+    def pattern(self, context: Reading) -> str | None:  # noqa: ARG002 - the interface
+        """Return hexadecimal numbers."""
+        return r"0x[0-9a-f]{1,8}(?:/0x[0-9a-f]{1,8})?"
 
 
 class MarkEditType(ValueType[MarkEdit]):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import parse_integer
+from iptc_sim.records import dataclass
 
 #: The kernel's structure has this many slots (IP6T_OPTS_OPTSNR).
 SLOTS = 16
@@ -50,12 +49,15 @@ class HeaderOptionsType(ValueType[HeaderOptions]):
 def _option(text: str) -> HeaderOption:
     kind, separator, length = text.partition(":")
     number = _octet(kind, "option type")
+    if separator and not number:
+        raise ValueError("the option 0 (padding by one byte) has no length")
     size = _octet(length, "option length") if separator else _ANY_LENGTH
     return HeaderOption(number, None if size == _ANY_LENGTH else size)
 
 
 def _octet(text: str, what: str) -> int:
-    number = parse_integer(text)
-    if number is None or number > 0xFFFFFFFF:
+    number = parse_integer(text.removeprefix("-"))
+    if number is None or number >> 64:
         raise ValueError(f"{text or 'an empty word'} is not an {what}")
-    return number & 0xFF  # larger numbers are taken and cut to the byte that the header has
+    # Larger and negative numbers are taken and cut to the byte that the header has.
+    return (-number if text.startswith("-") else number) & 0xFF

@@ -6,12 +6,12 @@ They are read as getaddrinfo reads them, so ``10`` is 0.0.0.10; ``-s`` and ``-d`
 from __future__ import annotations
 
 import re
-import socket
 from ipaddress import IPv4Address
 from typing import Final
 
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import parse_integer
+from iptc_sim.records import dataclass
 from iptc_sim.value_types.basic import read_address
 from iptc_sim.values import Address, Family, Prefix, address_text
 
@@ -28,6 +28,8 @@ def read_host(text: str, family: Family) -> Address:
         return read_address(text, family)
     if not _NUMERIC.fullmatch(text):
         raise ValueError(f"{text or 'an empty word'} is not an IPv4 address; names are not looked up")
+    import socket  # noqa: PLC0415 - 10 ms that only such addresses need
+
     try:
         return IPv4Address(socket.inet_aton(text))
     except OSError:
@@ -77,5 +79,33 @@ class NetworkType(ValueType[Prefix]):
         return Prefix.of(address, read_length(length, context.family) if slash else None)
 
 
+@dataclass(frozen=True, slots=True)
+class HostNetwork:
+    """An address and how many of its bits count; the others stay and are printed."""
+
+    address: Address
+    length: int
+
+    def __contains__(self, address: object) -> bool:
+        return address in Prefix.of(self.address, self.length)
+
+    def __str__(self) -> str:
+        text = address_text(self.address)
+        return text if self.length == self.address.max_prefixlen else f"{text}/{self.length}"
+
+
+class HostNetworkType(ValueType[HostNetwork]):
+    """``address[/length]`` or ``address/mask``, a single address printed without its length."""
+
+    expected = "an address, address/length or address/mask"
+
+    def read(self, words: tuple[str, ...], context: Reading) -> HostNetwork:
+        """Return the network."""
+        text, slash, length = words[0].partition("/")
+        bits = read_length(length, context.family) if slash else int(context.family.bits)
+        return HostNetwork(read_host(text, context.family), bits)
+
+
 HOST: Final = HostType()
 NETWORK: Final = NetworkType()
+HOST_NETWORK: Final = HostNetworkType()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from iptc_sim.diagnostics import suggestion
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import parse_integer
+from iptc_sim.records import dataclass
 
 #: Name, type and code (None: any code).
 Types = tuple[tuple[str, int, int | None], ...]
@@ -94,16 +94,26 @@ ICMPV6_TYPES: Final[Types] = (
 
 @dataclass(frozen=True, slots=True)
 class IcmpTest:
-    """A type with a code, or with any code; ``every``: any message at all (IPv4's type 255)."""
+    """A type with a code, or with any code.
+
+    Args:
+        type: of the message.
+        code: the first code that fits; None for any.
+        every: whether any message at all fits (IPv4's type 255).
+        last: the last code that fits, None for ``code`` alone. iptables takes a range of codes, and does not print it.
+    """
 
     type: int
     code: int | None = None
     every: bool = False
+    last: int | None = None
 
     def __contains__(self, message: object) -> bool:
         if self.every:
             return True
-        return isinstance(message, tuple) and message[0] == self.type and self.code in {None, message[1]}
+        if not isinstance(message, tuple) or message[0] != self.type:
+            return False
+        return self.code is None or self.code <= message[1] <= (self.code if self.last is None else self.last)
 
     def __str__(self) -> str:
         if self.every:
@@ -112,7 +122,7 @@ class IcmpTest:
 
 
 class IcmpTestType(ValueType[IcmpTest]):
-    """A name (any case, may be shortened while unique), ``type`` or ``type/code``.
+    """A name (any case, may be shortened while unique), ``type``, ``type/code`` or ``type/code:code``.
 
     Args:
         label: ``ICMP`` or ``ICMPv6``.
@@ -134,16 +144,18 @@ class IcmpTestType(ValueType[IcmpTest]):
         if found:
             return self._test(found[0][1], found[0][2])
         kind, slash, code = text.partition("/")
-        number, second = parse_integer(kind), parse_integer(code) if slash else None
-        if number is None or (slash and second is None):
+        first, colon, end = code.partition(":")
+        number, second = parse_integer(kind), parse_integer(first) if slash else None
+        last = parse_integer(end) if colon else None
+        if number is None or (slash and second is None) or (colon and last is None):
             hint = suggestion(text, [item[0] for item in self.types])
             raise ValueError(f"{text or 'an empty word'} is not an {self.label} type" + (f" ({hint})" if hint else ""))
-        if number > 255 or (second or 0) > 255:
+        if number > 255 or max(second or 0, last or 0) > 255:
             raise ValueError(f"{text} is out of range")
-        return self._test(number, second)
+        return self._test(number, None, None) if (second, last) == (0, 255) else self._test(number, second, last)
 
-    def _test(self, kind: int, code: int | None) -> IcmpTest:
-        return IcmpTest(ANY, every=True) if kind == self.every else IcmpTest(kind, code)
+    def _test(self, kind: int, code: int | None, last: int | None = None) -> IcmpTest:
+        return IcmpTest(ANY, every=True) if kind == self.every else IcmpTest(kind, code, last=last)
 
 
 ICMP_TEST: Final = IcmpTestType("ICMP", ICMP_TYPES, every=ANY)

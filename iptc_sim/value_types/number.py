@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import parse_integer
-from iptc_sim.value_types.basic import read_address
+from iptc_sim.value_types.basic import Integer
+from iptc_sim.value_types.host import read_host
 from iptc_sim.value_types.number_range import NumberRangeType
 from iptc_sim.values import Family, Prefix
+
+
+class WrappedInteger(Integer):
+    """A number of which the kernel's structure keeps so many ``bits``; iptables takes larger ones and cuts them."""
+
+    def __init__(self, bits: int) -> None:
+        super().__init__(0, 0xFFFFFFFF)
+        self.mask = (1 << bits) - 1
+
+    def read(self, words: tuple[str, ...], context: Reading) -> int:
+        """Return the lower bits."""
+        return super().read(words, context) & self.mask
 
 
 def read_range(text: str, maximum: int) -> tuple[int, int | None]:
@@ -56,7 +69,7 @@ class MaskLength(ValueType[int]):
         if number is not None and number <= family.bits:
             return number
         try:
-            mask = int(read_address(text, family))
+            mask = int(read_host(text, family))
         except ValueError:
             raise ValueError(f"{text} is neither a prefix length nor a mask") from None
         length = Prefix(family, 0, mask).length

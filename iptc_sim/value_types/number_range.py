@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import parse_integer
+from iptc_sim.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class NumberRange:
 
 
 class NumberRangeType(ValueType[NumberRange]):
-    """``N``, ``N:N``, ``:N`` or ``N:``.
+    """``N``, ``N:N``, ``:N`` or ``N:``; an empty word is 0.
 
     Args:
         maximum: the largest number, which an open end stands for.
@@ -47,7 +47,7 @@ class NumberRangeType(ValueType[NumberRange]):
     def read(self, words: tuple[str, ...], context: Reading) -> NumberRange | None:  # noqa: ARG002 - the interface
         """Return the range, None for the full one where that disappears."""
         first, separator, last = words[0].partition(":")
-        low = 0 if separator and not first else self._number(first)
+        low = self._number(first) if first else 0
         if not separator:
             return NumberRange(low, low)
         high = self._number(last) if last else self.maximum

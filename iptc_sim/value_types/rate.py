@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from iptc_sim.records import dataclass
 from iptc_sim.values import Negatable
 
 _ALL: Final = 0xFFFFFFFF
@@ -91,7 +91,7 @@ class ByteRate:
     @classmethod
     def of(cls, size: int) -> ByteRate:
         """Return the rate of ``size`` bytes, which the cost rounds."""
-        return cls(_ALL // ((size >> 4) + 1))
+        return cls(_ALL // ((size >> 4 & _ALL) + 1))
 
     @classmethod
     def parse(cls, text: str) -> ByteRate:
@@ -106,9 +106,10 @@ class ByteRate:
         size = count * {"k": 1 << 10, "m": 1 << 20}.get(before, 1)
         if not count:
             raise ValueError(f"{text} is not a rate")
-        if size >> 36:
-            raise ValueError(f"{text} is too fast; it must be below 64 GiB a second")
-        return cls.of(size)
+        made = cls.of(size)  # 64 GiB a second are 0 again
+        if not made.cost:
+            raise ValueError(f"{text} is too fast")
+        return made
 
     @property
     def size(self) -> int:
@@ -117,7 +118,8 @@ class ByteRate:
 
     def __str__(self) -> str:
         for name, unit in (("m", 1 << 20), ("k", 1 << 10)):
-            if self.size >= unit and ByteRate.of(self.size & -unit) == self:
+            # The comparison is done in 32 bits.
+            if self.size >= unit and ByteRate.of(self.size & -unit & _ALL) == self:
                 return f"{self.size // unit}{name}b/s"
         return f"{self.size}b/s"
 

@@ -278,7 +278,7 @@ def test_canonical_form_in_ipv6(args: str, expected: str) -> None:
         f"{HASH}",
         f"{HASH} --hashlimit 0/sec",
         f"{HASH} --hashlimit 0b/s",
-        f"{HASH} --hashlimit 65536mb/s",
+        f"{HASH} --hashlimit 65535mb/s",
         f"{HASH} --hashlimit 1000001/sec",
         f"{HASH} --hashlimit 5000000/hour --hashlimit-rate-match",
         f"{HASH} --hashlimit 5/sec --hashlimit-above 6/sec",
@@ -311,7 +311,7 @@ def test_canonical_form_in_ipv6(args: str, expected: str) -> None:
 )
 def test_refused(args: str) -> None:
     with pytest.raises(InputError):
-        parse(f"*filter\n-A FORWARD {args}\nCOMMIT\n")
+        parse(f"*filter\n-A FORWARD {args}\nCOMMIT\n", strict=True)
 
 
 def test_a_mask_that_only_iptables_save_can_make_is_read() -> None:

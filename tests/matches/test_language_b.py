@@ -232,14 +232,14 @@ def test_ipv6_rules_are_written_as_ip6tables_prints_them(words: str, expected: s
 @pytest.mark.parametrize(("words", "reason"), REFUSED)
 def test_what_iptables_refuses_is_refused_with_the_reason(words: str, reason: str) -> None:
     with pytest.raises(IptcError) as caught:
-        written(words, Family.IPV4)
+        parse(f"*mangle\n-A FORWARD {words}\nCOMMIT\n", family=Family.IPV4, strict=True)
     assert reason in caught.value.diagnostics[0].message
 
 
 @pytest.mark.parametrize(("words", "reason"), REFUSED6)
 def test_what_ip6tables_refuses_is_refused_with_the_reason(words: str, reason: str) -> None:
     with pytest.raises(IptcError) as caught:
-        written(words, Family.IPV6)
+        parse(f"*mangle\n-A FORWARD {words}\nCOMMIT\n", family=Family.IPV6, strict=True)
     assert reason in caught.value.diagnostics[0].message
 
 

@@ -322,7 +322,7 @@ def test_ipv6(options: str, canonical: str) -> None:
 )
 def test_refused(options: str) -> None:
     with pytest.raises(IptcError):
-        rule_of(options, Family.IPV4)
+        parse(f"*mangle\n-A FORWARD {options}\nCOMMIT\n", family=Family.IPV4, strict=True)
 
 
 @pytest.mark.parametrize(
@@ -344,7 +344,7 @@ def test_refused(options: str) -> None:
 )
 def test_refused_ipv6(options: str) -> None:
     with pytest.raises(IptcError):
-        rule_of(options, Family.IPV6)
+        parse(f"*mangle\n-A FORWARD {options}\nCOMMIT\n", family=Family.IPV6, strict=True)
 
 
 def action(options: str) -> Action:

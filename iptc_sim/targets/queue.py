@@ -1,0 +1,17 @@
+"""``-j QUEUE``: hand the packet to queue 0, as ``-j NFQUEUE`` does."""
+
+from __future__ import annotations
+
+from iptc_sim.extension import Placement, Target, extension
+from iptc_sim.values import Variant
+
+
+@extension
+class QueueTarget(Target):
+    """A verdict of the old interface; nf_tables has none of that name."""
+
+    NAME = "QUEUE"
+
+    def refusal(self, place: Placement) -> str:
+        """Refuse it in nf_tables."""
+        return "" if place.variant is Variant.LEGACY else "nf_tables has no target QUEUE"
