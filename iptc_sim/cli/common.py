@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from iptc_sim.diagnostics import Diagnostic, SourceFile
     from iptc_sim.node import Node
     from iptc_sim.ruleset import Ruleset
+    from iptc_sim.syntax import Findings
 
 #: Exit statuses: the answer is yes, the answer is no, the question or the input is wrong.
 NO: Final = 1
@@ -22,19 +24,32 @@ WRONG: Final = 2
 
 Rules = Annotated[
     list[str],
-    typer.Argument(metavar="RULES", help="iptables-save or iptables -S text; several files join; - is stdin."),
+    typer.Argument(
+        metavar="RULES", help="iptables-save or iptables -S text, or the JSON of parse; several files join; - is stdin."
+    ),
+]
+
+
+VariantFlag = Annotated[
+    str, typer.Option("--variant", help="nft or legacy: which of the two iptables reads and prints it.")
 ]
 
 
 @dataclass(frozen=True)
-class ReadFlags:
-    """How a dump is read."""
+class DumpFlags:
+    """What a dump does not say of itself."""
 
     table: Annotated[
         str | None,
         typer.Option("--table", help="Table of an iptables -S listing (default: guessed, and said)."),
     ] = None
     family: Annotated[str | None, typer.Option("--family", help="4 or 6 (default: seen from the text).")] = None
+
+
+@dataclass(frozen=True)
+class ReadFlags(DumpFlags):
+    """How a dump is read."""
+
     as_is: Annotated[
         bool, typer.Option("--as-is", help="Take an excerpt without the jump that dockerd always writes.")
     ] = False
@@ -97,6 +112,15 @@ def write(text: str) -> None:
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
 
+def write_exactly(text: str) -> None:
+    """Write text that a program reads back to stdout; only on a terminal are control characters escaped."""
+    from iptc_sim.diagnostics import printable
+
+    if sys.stdout.isatty():
+        text = "\n".join(map(printable, text.split("\n")))
+    sys.stdout.write(text)
+
+
 def usage(message: str, subject: str, expected: str = "", hint: str = "") -> Exception:
     """Return the error of a command line that does not fit together."""
     from iptc_sim.diagnostics import Diagnostic, UsageError
@@ -130,17 +154,64 @@ def read_input(name: str) -> SourceFile:
     return read_source(name, Path(name))
 
 
-def read_ruleset(names: list[str], flags: ReadFlags) -> Ruleset:
-    """Read dumps into a ruleset and say what was noticed."""
+def read_ruleset(names: list[str], flags: DumpFlags) -> Ruleset:
+    """Read dumps, or the JSON of one, into a ruleset and say what was noticed.
+
+    Raises:
+        InputError: they cannot be used.
+    """
+    return usable(examine_sources([read_input(name) for name in names], flags))
+
+
+def usable(found: Findings) -> Ruleset:
+    """Return the ruleset and say what was noticed.
+
+    Raises:
+        InputError: it cannot be used.
+    """
+    from iptc_sim.diagnostics import InputError
+
+    if found.errors:
+        raise InputError(*found.errors)
+    say(found.ruleset.notes)
+    return found.ruleset
+
+
+def examine_sources(
+    sources: list[SourceFile],
+    flags: DumpFlags,
+    variant: str = "nft",
+    *,
+    strict: bool = False,
+    objects: Mapping[str, Collection[str]] | None = None,
+) -> Findings:
+    """Return everything that is found in dumps, or in the JSON of one.
+
+    Raises:
+        UsageError: JSON does not stand alone, or is of another family than the one asked for; a flag is wrong.
+    """
     from iptc_sim.ruleset import BUILTIN_CHAINS
-    from iptc_sim.syntax import parse
-    from iptc_sim.values import Family
+    from iptc_sim.syntax import examine
+    from iptc_sim.values import Family, Variant
 
     family = None if flags.family is None else Family(int(one_of(flags.family, ("4", "6"), "--family")))
     table = None if flags.table is None else one_of(flags.table, tuple(BUILTIN_CHAINS), "--table")
-    ruleset = parse([read_input(name) for name in names], family=family, table=table)
-    say(ruleset.notes)
-    return ruleset
+    reads = Variant(one_of(variant, tuple(Variant), "--variant"))
+    if not any(map(is_json, sources)):
+        return examine(sources, family=family, table=table, strict=strict, variant=reads, objects=objects)
+    if len(sources) > 1:
+        raise usage("a ruleset in JSON does not join with other files", "RULES", "one file")
+    from iptc_sim.interchange import examine_json
+
+    found = examine_json(sources[0], strict=strict, variant=reads, objects=objects)
+    if family not in {None, found.ruleset.family} and not found.errors:
+        raise usage(f"{sources[0].name} is of IPv{int(found.ruleset.family)}", "--family")
+    return found
+
+
+def is_json(source: SourceFile) -> bool:
+    """Whether a text is JSON: no line of a dump begins with a brace."""
+    return re.match(r"\s*\{", source.text) is not None
 
 
 def read_node_flags(flags: NodeFlags) -> Node:

@@ -1,0 +1,150 @@
+"""``iptc-sim check``."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from iptc_sim.cli.common import (
+    NO,
+    DumpFlags,
+    VariantFlag,
+    examine_sources,
+    one_of,
+    read_input,
+    usage,
+    write,
+)
+from iptc_sim.cli.grouped import grouped
+
+if TYPE_CHECKING:
+    from iptc_sim.diagnostics import Diagnostic, SourceFile
+
+EPILOG = """Examples:
+
+\b
+  iptc-sim check rules.v4
+  iptc-sim check --strict --variant legacy --ipset ipset.save rules.v4
+  iptc-sim check --format json node.save
+  iptc-sim check --explain IPT012
+
+Exit status: 0 nothing found, or notes only; 1 errors or warnings; 2 a file cannot be read, or wrong usage."""
+
+#: The version of the JSON form; the schema is ``render/schemas/findings.json``.
+VERSION: Final = 1
+_WIDTH: Final = 96
+_LAST: Final = 1 << 62
+
+
+@dataclass(frozen=True)
+class StrictFlags:
+    """How much is asked of a dump."""
+
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Everything that iptables-restore and the kernel would refuse is an error.")
+    ] = False
+    variant: VariantFlag = "nft"
+    ipset: Annotated[
+        str | None,
+        typer.Option("--ipset", metavar="FILE", help="Output of ipset save: rules may name no other sets."),
+    ] = None
+
+
+@grouped
+def check(
+    read: DumpFlags,
+    flags: StrictFlags,
+    rules: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="RULES", help="Files as for the other commands; with --explain codes, none for all."),
+    ] = None,
+    output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+    explain: Annotated[bool, typer.Option("--explain", help="Tell what codes mean, such as IPT012.")] = False,
+) -> None:
+    """Tell everything that is wrong with rules, or odd."""
+    one_of(output, ("text", "json"), "--format")
+    if explain:
+        write(_explained(rules or []))
+        return
+    if not rules:
+        raise usage("no file is given", "check", "RULES, or --explain")
+    sources = [read_input(name) for name in rules]
+    found = _sorted(_findings(sources, read, flags), sources)
+    write(_json(found) if output == "json" else _text(found, len(sources)))
+    if any(item.severity != "note" for item in found):
+        raise typer.Exit(NO)
+
+
+def _findings(sources: list[SourceFile], read: DumpFlags, flags: StrictFlags) -> tuple[Diagnostic, ...]:
+    """Return everything that is found in the files."""
+    objects = None if flags.ipset is None else {"ipset": _sets(read_input(flags.ipset))}
+    found = examine_sources(sources, read, flags.variant, strict=flags.strict, objects=objects)
+    return found.errors + found.ruleset.notes
+
+
+def _sets(source: SourceFile) -> frozenset[str]:
+    """Return the names in the output of ``ipset save``."""
+    return frozenset(re.findall(r"^create[ \t]+(\S+)", source.text, re.MULTILINE))
+
+
+def _sorted(found: Sequence[Diagnostic], sources: Sequence[SourceFile]) -> list[Diagnostic]:
+    """Return diagnostics by file and line; those about a whole file come first."""
+    files = {source.name: number for number, source in enumerate(sources)}
+
+    def place(item: Diagnostic) -> tuple[int, int, int]:
+        if item.span is None:
+            return files.get(item.subject.partition(":")[0], _LAST), 0, 0
+        return files.get(item.span.source.name, _LAST), item.span.line, item.span.column
+
+    return sorted(found, key=place)
+
+
+def _text(found: Sequence[Diagnostic], files: int) -> str:
+    counts = Counter(str(item.severity) for item in found)
+    parts = [
+        f"{counts[kind]} {kind}{'s' * (counts[kind] != 1)}" for kind in ("error", "warning", "note") if counts[kind]
+    ]
+    summary = f"{', '.join(parts) or 'nothing found'} in {files} file{'s' * (files != 1)}"
+    return "\n".join([*(item.render() for item in found), summary])
+
+
+def _json(found: Sequence[Diagnostic]) -> str:
+    import json
+
+    record = {"version": VERSION, "kind": "findings", "findings": [item.as_dict() for item in found]}
+    return json.dumps(record, indent=2)
+
+
+def _explained(codes: Sequence[str]) -> str:
+    """Return what codes mean; without codes the list of all."""
+    from textwrap import fill
+
+    from iptc_sim.diagnostics import CODES, suggestion
+    from iptc_sim.explanations import EXPLANATIONS
+
+    if not codes:
+        return "\n".join(f"{code}  {sentence}" for code, sentence in CODES.items())
+    blocks = []
+    for code in codes:
+        if code.upper() not in CODES:
+            expected = "a code such as IPT012; --explain alone lists them"
+            raise usage(f"{code} is not a code", "--explain", expected, suggestion(code.upper(), CODES))
+        known = EXPLANATIONS[code.upper()]
+        lines = [f"{code.upper()}: {CODES[code.upper()]}", ""]
+        lines += [
+            fill(text, _WIDTH, initial_indent="  ", subsequent_indent="  ") for text in (known.cause, known.advice)
+        ]
+        if known.example:
+            lines += ["", "  for example:", *(f"    {line}" for line in known.example.rstrip("\n").split("\n"))]
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("check", epilog=EPILOG)(check)
