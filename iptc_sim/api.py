@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from iptc_sim.connection import Flow
-from iptc_sim.diagnostics import SourceFile, read_source
 from iptc_sim.engine import explore, pick_branch, with_replies
 from iptc_sim.engine.excerpt import complete_excerpt, note_completion
 from iptc_sim.engine.outcomes import Outcome, outcomes
@@ -16,20 +14,9 @@ from iptc_sim.packet import Packet
 from iptc_sim.ruleset import Ruleset
 from iptc_sim.steps import Trace
 from iptc_sim.syntax import parse
-from iptc_sim.values import Family
 
 #: What a packet may be given as: flow text, a Flow, a Packet, or a scapy packet with an IP layer.
 PacketLike = str | Flow | Packet | Any
-
-
-def read_rules(*paths: str | Path, family: Family | None = None, table: str | None = None) -> Ruleset:
-    """Read dumps from files into one ruleset; see :func:`iptc_sim.parse` for the rest.
-
-    Raises:
-        InputError: a file cannot be read, or is no dump.
-    """
-    sources: list[SourceFile] = [read_source(str(path), Path(path)) for path in paths]
-    return parse(sources, family=family, table=table)
 
 
 def to_flow(packet: PacketLike) -> Flow:

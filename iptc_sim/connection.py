@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from iptc_sim.packet import Packet, endpoint_text
+from iptc_sim.records import dataclass
 from iptc_sim.values import Address, Unknown
 
 

@@ -12,12 +12,14 @@ A :class:`Diagnostic` is a record; the block of text that people read is made fr
 from __future__ import annotations
 
 import bisect
+from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from difflib import get_close_matches
+from dataclasses import field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
+
+from iptc_sim.records import dataclass
 
 #: Input larger than this is refused before it is read (bytes). A dump of 500,000 rules has about 85 MB.
 MAX_INPUT_BYTES = 512 * 1024 * 1024
@@ -48,15 +50,24 @@ CODES: dict[str, str] = {
     "IPT015": "the option was given twice",
     "IPT016": "the options do not fit together",
     "IPT017": "the extension belongs to the other address family",
+    "IPT018": "the extension is not one of iptables 1.8.9",
     "IPT020": "a rule or chain stands before any table line",
     "IPT021": "the table is not ended by COMMIT",
     "IPT022": "the table is not one of iptables'",
     "IPT023": "the chain name cannot be one",
     "IPT024": "the policy cannot be one",
+    "IPT025": "the chain is not declared",
+    "IPT026": "the chain is declared twice",
+    "IPT027": "the kernel refuses the rule in this table or chain",
+    "IPT028": "a built-in chain cannot be jumped to",
+    "IPT029": "the command cannot be carried out",
     "IPT030": "a table was guessed for a listing that does not name it",
     "IPT031": "the extension is not modelled: kept word for word, answered as unknown",
     "IPT032": "the chain jumped to is not in the dump",
     "IPT033": "chains jump in a circle",
+    "IPT034": "the option cannot be used in this chain or table",
+    "IPT035": "the object that the rule names does not exist",
+    "IPT036": "the table stands in the text twice",
     "IPT040": "the flow cannot be understood",
     "IPT041": "the packet cannot be used",
     "IPT042": "the node description cannot be used",
@@ -68,6 +79,28 @@ CODES: dict[str, str] = {
     "IPT053": "a value that the cluster would assign was assigned here",
     "IPT054": "the release or flag is not known",
     "IPT055": "the YAML or JSON cannot be read",
+    "IPT056": "the JSON is not a ruleset",
+    "IPT060": "a byte order mark was left out",
+    "IPT061": "lines end in a carriage return, which was left out",
+    "IPT062": "blanks at the ends of lines were cut off",
+    "IPT063": "blanks in front of lines were cut off",
+    "IPT064": "what a log puts in front of lines was cut off",
+    "IPT065": "shell prompts, and what was typed behind them to list rules, were left out",
+    "IPT066": "iptables commands were read as rules, in the order written",
+    "IPT067": "a variable of the shell cannot be expanded here and was kept word for word",
+    "IPT068": "conditions, loops and functions of a script are not followed",
+    "IPT069": "commands that change no rules were left out",
+    "IPT070": "what a program told its user was left out",
+    "IPT071": "the node has rules in the tables of iptables-legacy, too; they are not in this text",
+    "IPT072": "Markdown fences and quote marks were left out",
+    "IPT073": "what grep puts in front of and between lines was cut off",
+    "IPT074": "typographic quotes and dashes were replaced by plain ones",
+    "IPT075": "no-break and invisible spaces were replaced",
+    "IPT076": "HTML escapes and tags were resolved",
+    "IPT077": "colour codes of a terminal were left out",
+    "IPT078": "an ellipsis stands where lines are missing",
+    "IPT079": "comments behind rules were cut off",
+    "IPT080": "rules of the other address family were left out",
 }
 
 
@@ -79,8 +112,8 @@ class SourceFile:
     text: str = field(repr=False)
 
     @cached_property
-    def _starts(self) -> list[int]:
-        starts = [0]
+    def _starts(self) -> array[int]:
+        starts = array("Q", [0])
         find = self.text.find
         position = find("\n")
         while position >= 0:
@@ -126,6 +159,8 @@ class Diagnostic:
         subject: what it is about, where there is no span (a file name, a field path).
         expected: what would have been right.
         hint: what to try.
+        reported_line: the line that iptables-restore names, where that is another one (it reports what the kernel
+            refuses, and jumps that lead nowhere, late); 0: the same line.
     """
 
     code: str
@@ -135,6 +170,7 @@ class Diagnostic:
     subject: str = ""
     expected: str = ""
     hint: str = ""
+    reported_line: int = 0
 
     def __post_init__(self) -> None:
         if self.code not in CODES:
@@ -151,6 +187,8 @@ class Diagnostic:
             lines.append(f"  expected: {printable(self.expected)}")
         if self.hint:
             lines.append(f"  hint: {printable(self.hint)}")
+        if self.reported_line:
+            lines.append(f"  iptables-restore names line {self.reported_line}")
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, str | int]:
@@ -165,6 +203,8 @@ class Diagnostic:
         for key in ("subject", "expected", "hint"):
             if value := getattr(self, key):
                 record[key] = value
+        if self.reported_line:
+            record["reported_line"] = self.reported_line
         return record
 
 
@@ -198,6 +238,8 @@ def _escape(character: str) -> str:
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """Return ``did you mean X?`` for the nearest known word, or an empty string."""
+    from difflib import get_close_matches  # noqa: PLC0415 - for errors only
+
     close = get_close_matches(word, list(known), n=1, cutoff=0.7)
     return f"did you mean {close[0]}?" if close else ""
 

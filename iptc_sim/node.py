@@ -7,9 +7,10 @@ runs the simulator.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import ip_address
 
+from iptc_sim.records import dataclass
 from iptc_sim.values import UNKNOWN, Address, Family, Interface, Prefix, Unknown
 
 _LOOPBACK = {Family.IPV4: Prefix.parse("127.0.0.0/8"), Family.IPV6: Prefix.parse("::1/128")}

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
-
-from iptc_sim.protocols import ICMP, ICMPV6, SCTP, TCP, UDP, protocol_name
+from iptc_sim.protocols import ICMP, ICMPV6, PORT_PROTOCOLS, TCP, TCP_FLAGS, protocol_name
+from iptc_sim.records import dataclass
 from iptc_sim.values import UNKNOWN, Address, Family, Interface, Unknown
-
-#: Protocols whose packets carry ports.
-PORT_PROTOCOLS: Final = frozenset({TCP, UDP, SCTP, 33, 136})
-
-#: The flags of a TCP header in the order in which iptables prints them.
-TCP_FLAGS: Final = ("FIN", "SYN", "RST", "PSH", "ACK", "URG")
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def iptables_ruleset(request: pytest.FixtureRequest) -> Callable[..., Ruleset]:
     folder = request.path.parent
 
     def read(*paths: str | Path, table: str | None = None, family: int | None = None) -> Ruleset:
-        from iptc_sim.api import read_rules
+        from iptc_sim.syntax import read_rules
         from iptc_sim.values import Family
 
         full = [folder / path for path in paths]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from importlib import import_module
 from keyword import iskeyword
-from pkgutil import iter_modules
+from os import listdir
 from typing import Generic, TypeVar
 
 from iptc_sim.extension import Extension
@@ -33,12 +33,15 @@ class Registry(Generic[E]):
 
     @cached_property
     def _modules(self) -> frozenset[str]:
-        return frozenset(module.name for module in iter_modules(self._path))
+        names = (name for folder in self._path for name in listdir(folder))  # noqa: PTH208 - names are all it needs
+        return frozenset(name.removesuffix(".py") for name in names if name.endswith(".py") and name[0] != "_")
 
     def find(self, name: str) -> type[E] | None:
         """Return the extension called ``name`` (as after ``-m`` or ``-j``), or None."""
         name = self._aliases.get(name, name)
         if name not in self._found:
+            if not name.isidentifier():  # chains are asked for, too, and most of their names have a dash
+                return None
             module = name.lower() + ("_" if iskeyword(name.lower()) else "")
             if module not in self._modules:
                 return None

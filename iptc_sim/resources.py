@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -21,6 +23,8 @@ def resource(*parts: str) -> Traversable:
     checkout = _CHECKOUT.joinpath(*parts)
     if (_CHECKOUT / "pyproject.toml").is_file() and checkout.exists():
         return checkout
+    from importlib.resources import files  # noqa: PLC0415 - 10 ms that a checkout does not need
+
     packaged = files("iptc_sim").joinpath(*parts)
     if packaged.is_file() or packaged.is_dir():
         return packaged

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field
 from typing import Final
 
 from iptc_sim.builtin import ANY, BaseMatch
 from iptc_sim.diagnostics import Diagnostic, SourceFile, Span
 from iptc_sim.extension import Extension, Hook, Match, Target
+from iptc_sim.records import dataclass
 from iptc_sim.values import Family
 
 #: The chains that each table has from the start, in hook order (``iptable_*.c``: the ``valid_hooks`` of each table).
@@ -93,7 +94,7 @@ class Chain:
     """
 
     name: str
-    rules: tuple[Rule, ...] = ()
+    rules: Sequence[Rule] = ()
     policy: str | None = None
     counters: Counters | None = field(default=None, compare=False)
     declared: bool = field(default=True, compare=False)

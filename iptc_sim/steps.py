@@ -7,12 +7,13 @@ The tree is kept flat: a :class:`Segment` is a stretch of the way without a fork
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from iptc_sim.connection import Connection, Flow, Manip
 from iptc_sim.extension import Action, Hook, No, Unclear
 from iptc_sim.packet import Packet
+from iptc_sim.records import dataclass
 from iptc_sim.ruleset import Rule
 from iptc_sim.values import Interface, Odds
 

@@ -66,7 +66,7 @@ MATCH = st.one_of(
 )
 TARGET = st.one_of(
     st.sampled_from(["-j ACCEPT", "-j DROP", "-j RETURN", "-j REJECT", "-j REJECT --reject-with tcp-reset", ""]),
-    _join(st.just("-j LOG --log-prefix"), TEXT),
+    _join(st.just("-j LOG --log-prefix"), TEXT.filter(lambda text: text != '""')),
     st.builds(
         lambda option, mark: f"-j MARK {option} {mark}",
         st.sampled_from(["--set-mark", "--or-mark", "--and-mark", "--xor-mark"]),
@@ -76,6 +76,6 @@ TARGET = st.one_of(
 RULE = st.builds(
     lambda base, matches, target: " ".join(f"-A FOO {base} -p tcp {' '.join(matches)} {target}".split(" ")),
     BASE,
-    st.lists(MATCH, max_size=4),
+    st.lists(MATCH, max_size=4, unique_by=lambda text: text.startswith("-m tcp") or text),  # nft joins two -m tcp
     TARGET,
 )

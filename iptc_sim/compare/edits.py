@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from iptc_sim.records import dataclass
 from iptc_sim.ruleset import Rule
 
 

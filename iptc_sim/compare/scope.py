@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from iptc_sim.builtin import GoTo, JumpTo
+from iptc_sim.records import dataclass
 from iptc_sim.ruleset import Ruleset, Table
 
 #: Chains that stand for one Service port or endpoint: where an excerpt shows a jump to one, that one is compared too.

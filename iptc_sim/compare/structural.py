@@ -53,9 +53,9 @@ def diff(a: Ruleset, b: Ruleset, *, table: str | None = None) -> Difference:
 
 def _chain(table: str, one: Chain | None, other: Chain | None) -> Iterator[Edit]:
     if one is None and other is not None:
-        yield ChainAdded(table, other.name, other.rules)
+        yield ChainAdded(table, other.name, tuple(other.rules))
     elif other is None and one is not None:
-        yield ChainRemoved(table, one.name, one.rules)
+        yield ChainRemoved(table, one.name, tuple(one.rules))
     elif one is not None and other is not None:
         if one.policy and other.policy and one.policy != other.policy:
             yield PolicyChanged(table, one.name, one.policy, other.policy)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from iptc_sim.connection import Connection
 from iptc_sim.engine.hooks import Stop
 from iptc_sim.engine.judge import Assumed
 from iptc_sim.packet import Packet
+from iptc_sim.records import dataclass
 from iptc_sim.ruleset import Chain
 from iptc_sim.steps import End, Step
 from iptc_sim.values import CERTAIN, UNKNOWN, Interface, Odds

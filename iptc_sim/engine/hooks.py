@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from iptc_sim.extension import Hook
+from iptc_sim.records import dataclass
 
 
 class Stage(StrEnum):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from iptc_sim.records import dataclass
 from iptc_sim.steps import End, Fate, Trace
 from iptc_sim.values import Odds
 

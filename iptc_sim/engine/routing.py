@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from iptc_sim.node import Node
 from iptc_sim.packet import Packet
+from iptc_sim.records import dataclass
 from iptc_sim.values import UNKNOWN, Family, Interface, Prefix
 
 _LOOPBACK = Prefix.parse("127.0.0.0/8")

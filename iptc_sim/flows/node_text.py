@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
 from iptc_sim.diagnostics import Diagnostic, InputError, read_source
 from iptc_sim.node import InterfaceAddress, Node, Route, interface_address
+from iptc_sim.records import dataclass
 from iptc_sim.values import Address, Prefix
 
 _ROUTE_KINDS: Final = frozenset(

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from iptc_sim.diagnostics import Diagnostic, InputError
-from iptc_sim.packet import PORT_PROTOCOLS, TCP_FLAGS, Packet
-from iptc_sim.protocols import ICMP, ICMPV6, SCTP, TCP, UDP
+from iptc_sim.packet import Packet
+from iptc_sim.protocols import ICMP, ICMPV6, PORT_PROTOCOLS, SCTP, TCP, TCP_FLAGS, UDP
 from iptc_sim.values import UNKNOWN, Family, Interface
 
 _FLAG_LETTERS = dict(zip("FSRPAU", TCP_FLAGS, strict=True))

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 from iptc_sim.connection import Flow, State
 from iptc_sim.diagnostics import Diagnostic, InputError, SourceFile, Span, suggestion
-from iptc_sim.packet import PORT_PROTOCOLS, TCP_FLAGS, Packet
-from iptc_sim.protocols import ICMP, ICMPV6, TCP, parse_integer, protocol_names, protocol_number
+from iptc_sim.packet import Packet
+from iptc_sim.protocols import (
+    ICMP,
+    ICMPV6,
+    PORT_PROTOCOLS,
+    TCP,
+    TCP_FLAGS,
+    parse_integer,
+    protocol_names,
+    protocol_number,
+)
+from iptc_sim.records import dataclass
 from iptc_sim.resources import resource
 from iptc_sim.value_types.icmp import ANY, ICMP_TYPES, ICMPV6_TYPES
 from iptc_sim.values import UNKNOWN, Address, Interface, Unknown

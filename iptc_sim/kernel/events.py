@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from iptc_sim.kernel.namespace import Namespace
 from iptc_sim.kernel.report import Headers, Hit, Stage, Walk
+from iptc_sim.records import dataclass
 from iptc_sim.values import Family
 
 

@@ -20,11 +20,11 @@ from iptc_sim.kernel.nflog import Nflog
 from iptc_sim.kernel.nftrace import Nftrace
 from iptc_sim.kernel.probes import Probes, is_probe, one_cpu
 from iptc_sim.kernel.report import Arrival, ConntrackEntry, Hit, KernelTrace, Walk
-from iptc_sim.kernel.rules import RuleBook, Variant
+from iptc_sim.kernel.rules import RuleBook
 from iptc_sim.kernel.wire import Fields, answer_to, to_bytes
 from iptc_sim.node import Route
 from iptc_sim.packet import Packet
-from iptc_sim.values import Family
+from iptc_sim.values import Family, Variant
 
 T = TypeVar("T")
 

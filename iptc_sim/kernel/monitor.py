@@ -23,7 +23,7 @@ from iptc_sim.kernel.errors import KernelError
 from iptc_sim.kernel.events import TraceEvent
 from iptc_sim.kernel.namespace import Namespace
 from iptc_sim.kernel.report import Headers
-from iptc_sim.packet import TCP_FLAGS
+from iptc_sim.protocols import TCP_FLAGS
 from iptc_sim.values import Family
 
 _TRACE: Final = re.compile(

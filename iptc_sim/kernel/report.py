@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from iptc_sim.connection import FlowTuple
 from iptc_sim.packet import Packet
+from iptc_sim.records import dataclass
 from iptc_sim.values import Address
 
 

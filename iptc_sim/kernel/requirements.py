@@ -10,7 +10,7 @@ from typing import Final
 
 from iptc_sim.kernel.errors import KernelError
 from iptc_sim.kernel.namespace import Namespace
-from iptc_sim.kernel.rules import Variant
+from iptc_sim.values import Variant
 
 _TOOLS: Final = {
     Variant.NFT: (

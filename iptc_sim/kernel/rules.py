@@ -6,14 +6,13 @@ import json
 import re
 import shlex
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Final
 
 from iptc_sim.kernel.errors import KernelError, RulesRefusedError
 from iptc_sim.kernel.events import TraceEvent
 from iptc_sim.kernel.namespace import Namespace
 from iptc_sim.kernel.report import Hit
-from iptc_sim.values import Family
+from iptc_sim.values import Family, Variant
 
 #: The protocol of the harness's own probe packets (RFC 3692: for experiments).
 PROBE_PROTOCOL: Final = 253
@@ -49,13 +48,6 @@ _VERDICTS: Final = {
     "ACCEPT": "ACCEPT", "DROP": "DROP", "RETURN": "RETURN", "REJECT": "DROP", "DNAT": "ACCEPT",
     "SNAT": "ACCEPT", "MASQUERADE": "ACCEPT", "REDIRECT": "ACCEPT", "NETMAP": "ACCEPT", "TPROXY": "ACCEPT",
 }  # fmt: skip
-
-
-class Variant(StrEnum):
-    """Which of the kernel's two back ends the rules are loaded into."""
-
-    NFT = "nft"
-    LEGACY = "legacy"
 
 
 @dataclass(slots=True)

@@ -7,7 +7,6 @@ import socket
 import struct
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from iptc_sim.kernel.errors import KernelError
@@ -16,6 +15,7 @@ from iptc_sim.kernel.report import Arrival
 from iptc_sim.kernel.wire import Fields
 from iptc_sim.node import Route
 from iptc_sim.packet import Packet
+from iptc_sim.records import dataclass
 from iptc_sim.values import Family
 
 _ALL_PROTOCOLS: Final = 0x0003

@@ -6,14 +6,15 @@ Source: RFC 791, 8200, 9293, 768, 792, 4443.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 from iptc_sim.kernel.errors import KernelError
 from iptc_sim.kernel.report import Headers
-from iptc_sim.packet import TCP_FLAGS, Packet
-from iptc_sim.protocols import ICMP, ICMPV6, TCP, UDP
+from iptc_sim.packet import Packet
+from iptc_sim.protocols import ICMP, ICMPV6, TCP, TCP_FLAGS, UDP
+from iptc_sim.records import dataclass
 from iptc_sim.values import Address, Family, Unknown
 
 #: Sequence number of every SYN and SYN/ACK; what follows them counts on, so that conntrack's window check is

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from iptc_sim.diagnostics import Diagnostic, InputError, SourceFile, Span
+from iptc_sim.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Final
 
 from iptc_sim.kube.objects import Cluster, Node
 from iptc_sim.kube.releases import Release
 from iptc_sim.kube.settings import Settings, first_of_family
+from iptc_sim.records import dataclass
 from iptc_sim.values import Family, Prefix
 
 _ZERO_RANGE: Final = {Family.IPV4: "0.0.0.0/0", Family.IPV6: "::/0"}

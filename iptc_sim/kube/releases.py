@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 from iptc_sim.diagnostics import Diagnostic, UsageError, suggestion
+from iptc_sim.records import dataclass
 
 
 class Era(Enum):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from iptc_sim.kube.fields import family_of
 from iptc_sim.kube.names import endpoint_text, service_hash, service_port_name
 from iptc_sim.kube.objects import Cluster, Endpoint, EndpointPort, Service, ServicePort
 from iptc_sim.kube.settings import Settings
+from iptc_sim.records import dataclass
 
 _HINT_ANNOTATIONS = ("service.kubernetes.io/topology-aware-hints", "service.kubernetes.io/topology-mode")
 

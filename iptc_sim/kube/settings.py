@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from iptc_sim.diagnostics import Diagnostic, UsageError, suggestion
 from iptc_sim.kube.fields import family_of, is_range
 from iptc_sim.kube.releases import Release, find_release
+from iptc_sim.records import dataclass
 from iptc_sim.values import Family
 
 LOCAL_MODES: Final = ("ClusterCIDR", "NodeCIDR", "BridgeInterface", "InterfaceNamePrefix")

@@ -5,12 +5,11 @@ Follows kube-proxy 1.11, pkg/proxy/iptables: syncProxyRules.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from iptc_sim.kube.names import endpoint_chain
 from iptc_sim.kube.node_view import NodeView
 from iptc_sim.kube.select import Backend, Portal
 from iptc_sim.kube.text import RestoreText
+from iptc_sim.records import dataclass
 from iptc_sim.values import Family
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from iptc_sim.connection import Connection, FlowTuple
 from iptc_sim.engine.outcomes import Outcome
-from iptc_sim.packet import TCP_FLAGS, Packet
+from iptc_sim.packet import Packet
+from iptc_sim.protocols import TCP_FLAGS
 from iptc_sim.render.words import Labels, action_text, label_of, translation_text, verdict
 from iptc_sim.steps import (
     BackStep,

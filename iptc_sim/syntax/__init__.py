@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
-from iptc_sim.diagnostics import SourceFile
+from iptc_sim.diagnostics import InputError, SourceFile, read_source
 from iptc_sim.ruleset import Ruleset
-from iptc_sim.syntax.reader import Reader
+from iptc_sim.syntax.loader import Manner
+from iptc_sim.syntax.paste import clean, needs_cleaning
+from iptc_sim.syntax.reader import Findings, Reader
 from iptc_sim.syntax.write import write_listing, write_rule, write_save
-from iptc_sim.values import Family
+from iptc_sim.values import Family, Variant
 
-__all__ = ["guess_family", "parse", "write_listing", "write_rule", "write_save"]
+__all__ = ["Findings", "examine", "guess_family", "parse", "read_rules", "write_listing", "write_rule", "write_save"]
 
 #: The first word of a dump that tells its family: an address, a reject or ICMP type, the name of the program.
 _FAMILY = re.compile(
@@ -29,7 +32,13 @@ def guess_family(text: str) -> Family:
 
 
 def parse(
-    source: SourceFile | str | Sequence[SourceFile], *, family: Family | None = None, table: str | None = None
+    source: SourceFile | str | Sequence[SourceFile],
+    *,
+    family: Family | None = None,
+    table: str | None = None,
+    strict: bool = False,
+    variant: Variant = Variant.NFT,
+    objects: Mapping[str, Collection[str]] | None = None,
 ) -> Ruleset:
     """Read one or more dumps into a ruleset.
 
@@ -37,18 +46,56 @@ def parse(
         source: the text of ``iptables-save [-c]`` or ``iptables -S [-v] [-t TABLE]``, or several of them.
         family: IPv4 or IPv6; None: it is seen from the text.
         table: the table of a listing that does not name it; None: it is guessed, and noted in ``Ruleset.notes``.
+        strict: take what iptables-restore takes, and nothing else; otherwise also what people paste: logs, shell
+            commands, excerpts, listings. What a load would not take is then told in ``Ruleset.notes``.
+        variant: of the iptables that reads; the two differ in details of what they take and keep.
+        objects: names that exist on the machine, by kind, such as ``{"ipset": {"blocked"}}``; a rule that names another
+            is refused. Kinds that are not in it are not known, and rules may name any.
 
     Raises:
-        InputError: with every error found, each with its line and column.
+        InputError: with every error found, each with its line and column; the first is the one at which
+            iptables-restore stops.
     """
+    found = examine(source, family=family, table=table, strict=strict, variant=variant, objects=objects)
+    if found.errors:
+        raise InputError(*found.errors)
+    return found.ruleset
+
+
+def read_rules(
+    *paths: str | Path, family: Family | None = None, table: str | None = None, strict: bool = False
+) -> Ruleset:
+    """Read dumps from files into one ruleset; see :func:`parse` for the rest.
+
+    Raises:
+        InputError: a file cannot be read, or is no dump.
+    """
+    sources = [read_source(str(path), Path(path)) for path in paths]
+    return parse(sources, family=family, table=table, strict=strict)
+
+
+def examine(
+    source: SourceFile | str | Sequence[SourceFile],
+    *,
+    family: Family | None = None,
+    table: str | None = None,
+    strict: bool = False,
+    variant: Variant = Variant.NFT,
+    objects: Mapping[str, Collection[str]] | None = None,
+) -> Findings:
+    """Read like :func:`parse`, but return what was understood and all that is wrong; bad input raises nothing."""
     if isinstance(source, str):
         source = SourceFile("<text>", source)
     sources = [source] if isinstance(source, SourceFile) else list(source)
-    reader = Reader(family or guess_family("\n".join(item.text for item in sources)), table)
+    pasted = [clean(item, family=family) if not strict and needs_cleaning(item.text) else None for item in sources]
+    said = next((item.family for item in pasted if item is not None and item.family is not None), None)
+    known = {kind: frozenset(names) for kind, names in (objects or {}).items()}
+    guessed = family or said or guess_family("\n".join(item.text for item in sources))
+    reader = Reader(Manner(guessed, strict, variant, table or "", known))
     with _collector_paused():
-        for item in sources:
-            reader.read(item)
-        return reader.ruleset()
+        for item, lines in zip(sources, pasted, strict=True):
+            reader.read(item, lines)
+        return reader.findings()
 
 
 @contextmanager

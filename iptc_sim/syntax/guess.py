@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
-from iptc_sim.ruleset import BUILTIN_CHAINS, Rule
+from iptc_sim.records import dataclass
+from iptc_sim.ruleset import BUILTIN_CHAINS
+from iptc_sim.syntax.section import Section
 
 #: Targets that the kernel takes in one table only.
 _TARGET_TABLES: Final = {
@@ -25,21 +25,19 @@ class Guess:
     why: str
 
 
-def guess_table(policies: Iterable[str], rules: Sequence[tuple[str, Rule]]) -> Guess:
-    """Guess the table of a listing from its built-in chains and its targets.
-
-    Args:
-        policies: chains that have a ``-P`` line.
-        rules: (chain, rule) in order.
-    """
-    shown = {chain for chain in policies if any(chain in hooks for hooks in BUILTIN_CHAINS.values())}
+def guess_table(section: Section) -> Guess:
+    """Guess the table of a listing from its built-in chains and its targets."""
+    store = section.store
+    policies = {name for name in section.builtin if store.names.get(name) in store.policies}
     for table in _ORDER:
-        if shown and shown == set(map(str, BUILTIN_CHAINS[table])):
+        if policies and policies == set(map(str, BUILTIN_CHAINS[table])):
             return Guess(table, f"its -P lines are those of {table}")
-    for _, rule in rules:
-        if rule.target is not None and rule.target.name in _TARGET_TABLES:
-            return Guess(_TARGET_TABLES[rule.target.name], f"{rule.target.name} in line {rule.line}")
-    chains = shown | {chain for chain, _ in rules if any(chain in hooks for hooks in BUILTIN_CHAINS.values())}
+    for shape, line in sorted(section.uses.items(), key=lambda item: item[1]):
+        for extension in shape.extensions:
+            if extension.NAME in _TARGET_TABLES:
+                return Guess(_TARGET_TABLES[extension.NAME], f"{extension.NAME} in line {line}")
+    ruled = {chain for chain, _ in store.by_chain()}
+    chains = policies | {name for name in section.builtin if store.names.get(name) in ruled}
     for table in _ORDER:
         if chains and chains <= set(map(str, BUILTIN_CHAINS[table])):
             return Guess(table, f"it has {', '.join(sorted(chains))}")

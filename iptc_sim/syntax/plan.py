@@ -6,8 +6,9 @@ the same (interned) match or target object, so a dump of 500,000 rules holds eac
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from itertools import product
 from operator import itemgetter
 from typing import Any
@@ -15,7 +16,10 @@ from typing import Any
 from iptc_sim.builtin import ANY, BaseMatch, ForeignMatch, ForeignTarget, GoTo, JumpTo
 from iptc_sim.extension import Extension, Match, Target
 from iptc_sim.options import Option, Reading, ValueType
+from iptc_sim.protocols import parse_integer
+from iptc_sim.records import dataclass
 from iptc_sim.ruleset import Counters, Rule
+from iptc_sim.syntax.lines import RuleLine
 from iptc_sim.syntax.words import LineError, unquote
 from iptc_sim.values import Negatable
 
@@ -24,13 +28,35 @@ Words = Sequence[str]
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """One option as it stands on the line: ``index`` of its word and of its values."""
+    """One option as it stands on the line.
+
+    Args:
+        option: which it is.
+        kind: how its values are read.
+        index: of its word.
+        values: of the words of its values.
+        reading: what is known where it stands: a ``-p`` that follows is not.
+        skip: how many characters of the first value's word are not of the value (``--dport=80``).
+    """
 
     option: Option
     kind: ValueType[Any]
-    negated: bool
     index: int
     values: tuple[int, ...]
+    reading: Reading
+    skip: int = 0
+
+    @property
+    def negated(self) -> bool:
+        """Whether ``!`` stands before it."""
+        return self.reading.negated
+
+    def texts(self, words: Words) -> tuple[str, ...]:
+        """Return its values."""
+        texts = [unquote(words[index]) for index in self.values]
+        if self.skip:
+            texts[0] = texts[0][self.skip :]
+        return tuple(texts)
 
 
 @dataclass(slots=True)
@@ -49,7 +75,7 @@ class Part:
     reading: Reading
     index: int
     _key: Callable[[Words], Any] = field(init=False)
-    _made: dict[Any, Extension] = field(init=False, default_factory=dict)
+    _made: dict[Any, Extension | None] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check what depends on the shape alone, once.
@@ -59,22 +85,25 @@ class Part:
         """
         indexes = [index for item in self.given for index in item.values]
         self._key = itemgetter(*indexes) if indexes else lambda _words: None
-        seen: set[str] = set()
+        seen: set[tuple[str, str]] = set()
         for item in self.given:
-            if item.option.field in seen:
+            key = (item.option.group, item.option.field)
+            if item.option.begins:
+                seen = {(group, name) for group, name in seen if group != item.option.field}
+            elif key in seen and not item.option.repeats:
                 raise LineError("IPT015", item.index, f"option {item.option.names[0]} is given twice")
-            seen.add(item.option.field)
-            if item.negated and not item.option.negatable:
+            seen.add(key)
+            if item.negated and not (item.option.negatable or item.option.drops_not):
                 raise LineError("IPT014", item.index, f"option {item.option.names[0]} cannot be negated")
         for declared in self.extension.OPTIONS:
-            if declared.required and declared.field not in seen:
+            if declared.required and ("", declared.field) not in seen:
                 label = (
                     f"-m {self.extension.NAME}" if issubclass(self.extension, Match) else f"-j {self.extension.NAME}"
                 )
                 raise LineError("IPT016", self.index, f"{label} needs {declared.names[0]}")
 
-    def bind(self, words: Words) -> Extension:
-        """Return the match or target that the words say.
+    def bind(self, words: Words) -> Extension | None:
+        """Return the match or target that the words say; None where iptables keeps nothing of it.
 
         Raises:
             LineError: a value is wrong, or the options do not fit together.
@@ -85,26 +114,24 @@ class Part:
             made = self._made[key] = self.make(words)
         return made
 
-    def make(self, words: Words) -> Extension:
+    def make(self, words: Words) -> Extension | None:
         """Build the extension, checking every value; ``fields`` keeps the order of the line for ``derive``."""
         fields: dict[str, object] = {}
         for item in self.given:
             value = self._read(item, words)
-            if value is not None:
-                fields[item.option.field] = Negatable(value, item.negated) if item.option.negatable else value
+            wrapped = value is not None and item.option.negatable
+            item.option.put(fields, Negatable(value, item.negated) if wrapped else value)
         try:
             self.extension.complete(fields, self.reading)
-            made = self.extension(**fields)
-            made.check(self.reading)
+            written = self.extension(**fields)
+            written.check(self.reading)
         except ValueError as error:
             raise LineError("IPT016", self.index, str(error)) from error
-        return made
+        return written.kept(self.reading)
 
     def _read(self, item: Given, words: Words) -> object:
-        texts = tuple([unquote(words[index]) for index in item.values])
-        reading = replace(self.reading, negated=True) if item.negated else self.reading
         try:
-            value: object = item.kind.read(texts, reading)
+            value: object = item.kind.read(item.texts(words), item.reading)
         except ValueError as error:
             index = item.values[0] if item.values else item.index
             raise LineError("IPT013", index, f"{words[item.index]}: {error}", item.kind.expected) from error
@@ -143,12 +170,14 @@ class BasePart:
 
     def _expand(self, words: list[str]) -> list[BaseMatch]:
         lists = []
-        for item in self.part.given:
-            if item.option.field in {"source", "destination"} and "," in words[item.values[0]]:
-                addresses = words[item.values[0]].split(",")
-                if item.negated:
-                    raise LineError("IPT014", item.index, "a list of addresses cannot be negated")
+        sides = [item for item in self.part.given if item.option.field in {"source", "destination"}]
+        for item in sides:
+            if "," in words[item.values[0]]:
+                addresses = unquote(words[item.values[0]]).split(",")
                 lists.append([(item.option.field, item.values[0], address) for address in addresses])
+        negated = next((item for item in sides if item.negated), None)
+        if lists and negated:
+            raise LineError("IPT014", negated.index, "! cannot stand where addresses are listed")
         found = []
         for choice in product(*sorted(lists, reverse=True)):  # -s is the outer loop, whatever stands first
             for _, index, address in choice:
@@ -165,34 +194,63 @@ class JumpPart:
     name: int
     goto: bool
     raw: tuple[int, ...]
-    foreign_names: frozenset[str]
+    skip: int = 0
     _made: dict[str, Target] = field(init=False, default_factory=dict)
 
     def bind(self, words: Words) -> Target:
         """Return the jump."""
         word = words[self.name]
         if self.raw:
-            return ForeignTarget(unquote(word), tuple(words[index] for index in self.raw))
+            return ForeignTarget(unquote(word)[self.skip :], tuple(words[index] for index in self.raw))
         made = self._made.get(word)
         if made is None:
-            name = unquote(word)
-            if name in self.foreign_names and not self.goto:
-                made = ForeignTarget(name)
-            else:
-                made = GoTo(name) if self.goto else JumpTo(name)
-            self._made[word] = made
+            name = unquote(word)[self.skip :]
+            made = self._made[word] = GoTo(name) if self.goto else JumpTo(name)
         return made
 
 
 @dataclass(frozen=True, slots=True)
 class RulePlan:
-    """A rule line: which words make what."""
+    """A rule line: which words make what.
+
+    Args:
+        chain: index of the word that names the chain.
+        base: its base options.
+        matches: in the order of the line.
+        target: None where there is none.
+        counters: indexes of the words after ``-c``.
+        command: the short form.
+        number: index of the rule number; -1 where there is none.
+        skips: the characters before the chain and the counters, in the words of both (``-AINPUT``).
+        in_interface: index of ``-i``, -1 without it: iptables refuses it in OUTPUT and POSTROUTING.
+        out_interface: index of ``-o``, -1 without it: iptables refuses it in INPUT and PREROUTING.
+    """
 
     chain: int
     base: BasePart
     matches: tuple[Part | ForeignPart, ...]
     target: Part | JumpPart | None
     counters: tuple[int, ...] = ()
+    command: str = "-A"
+    number: int = -1
+    skips: tuple[int, int] = (0, 0)
+    in_interface: int = -1
+    out_interface: int = -1
+
+    def line(self, words: Words, counters: Counters | None, place: tuple[Any, int]) -> RuleLine:
+        """Return what a line of this shape says; see :meth:`bind`.
+
+        Raises:
+            LineError: a value is wrong, or ``-R`` stands with several addresses.
+        """
+        rules = self.bind(words, counters, place)
+        chain = unquote(words[self.chain])[self.skips[0] :]
+        if self.command == "-A":
+            return RuleLine(chain, rules)
+        if self.command == "-R" and len(rules) != 1:
+            raise LineError("IPT016", self.chain, "-R takes one rule; several addresses make several")
+        number = (parse_integer(unquote(words[self.number])) or 0) if self.number >= 0 else 0
+        return RuleLine(chain, rules, self.command, number)
 
     def bind(self, words: Words, counters: Counters | None, place: tuple[Any, int]) -> list[Rule]:
         """Return the rules of a line of this shape.
@@ -202,21 +260,45 @@ class RulePlan:
             counters: from a ``[packets:bytes]`` in front, if any.
             place: source and line number.
         """
-        matches = tuple([part.bind(words) for part in self.matches])
+        matches = tuple([made for part in self.matches if (made := part.bind(words)) is not None])
         target = self.target.bind(words) if self.target else None
         if self.counters:
-            counters = read_counters([words[index] for index in self.counters], self.counters[0])
+            texts = [unquote(words[index]) for index in self.counters]
+            counters = read_counters([texts[0][self.skips[1] :], *texts[1:]], self.counters[0])
         source, line = place
         return [Rule(base, matches, target, counters, source, line) for base in self.base.bind(words)]  # type: ignore[arg-type]
 
 
+_COUNT = re.compile(r"[ \t\n]*([+-]?)([0-9]+)", re.ASCII)
+_MOST = (1 << 64) - 1
+
+
 def read_counters(texts: Sequence[str], index: int) -> Counters:
-    """Read ``P B``, ``P,B`` or ``[P:B]``.
+    """Read ``P B`` or ``P,B`` as ``-c`` does: what follows the digits does not matter, more than 64 bits are the most.
 
     Raises:
-        LineError: it is none of these.
+        LineError: it is neither.
     """
-    numbers = " ".join(texts).strip("[]").replace(",", " ").replace(":", " ").split()
-    if len(numbers) != 2 or not all(number.isascii() and number.isdigit() and len(number) <= 20 for number in numbers):
-        raise LineError("IPT013", index, f"{' '.join(texts)} are not counters", "packets and bytes")
-    return Counters(int(numbers[0]), int(numbers[1]))
+    packets, comma, size = texts[0].partition(",") if "," in texts[0][1:] else (texts[0], "", "")
+    if not comma:
+        if len(texts) < 2:
+            raise LineError("IPT013", index, "-c needs packets and bytes", "-c PACKETS BYTES")
+        size = texts[1]
+    return Counters(_count(packets, index), _count(size, index))
+
+
+def read_prefix(text: str) -> Counters | None:
+    """Read ``[P:B]`` before a rule; None where it is not made of numbers, which iptables-restore does not mind."""
+    packets, _, size = text.strip("[]").lstrip(":").partition(":")
+    try:
+        return Counters(_count(packets, 0), _count(size, 0))
+    except LineError:
+        return None
+
+
+def _count(text: str, index: int) -> int:
+    found = _COUNT.match(text)
+    if found is None:
+        raise LineError("IPT013", index, f"{text or 'an empty word'} is not a number of packets or bytes", "a number")
+    number = min(int(found[2][:40]), _MOST)
+    return -number & _MOST if found[1] == "-" else number

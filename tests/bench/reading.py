@@ -1,80 +1,83 @@
-"""How long reading a kube-proxy dump takes, as ratios in one interleaved run: ``python -m tests.bench.reading [SERVICES]``.
+"""How long reading takes, and how much memory: ``python -m tests.bench.reading [SxE ...] [--all]`` (root, iptables).
 
-Baselines: the same reader without stored shapes (Lark judges every line), and ``iptables-nft-restore --test`` where it is
-installed. CPU seconds of a whole process each, median of five, inputs made here.
+Compared with ``iptables-nft-restore --test`` on the same dump, in one interleaved run. Every line is read and every
+value and jump checked in all columns of ours; `strict` takes what iptables-restore takes and nothing else, and in the
+last one every rule is built as an object, too, which otherwise happens when somebody looks at it.
 """
 
 from __future__ import annotations
 
-import resource
-import shutil
-import subprocess
+import re
 import sys
 import tempfile
 from pathlib import Path
-from statistics import median
+from typing import Final
 
-from iptc_sim.kube.names import endpoint_chain, service_hash
+from tests.bench.measure import interleaved, python, run, table
 
-_READ = "import sys; from iptc_sim import read_rules; read_rules(sys.argv[1])"
-_PLAIN = "import sys, iptc_sim.syntax.shapes as s; s.MAX_SHAPES = 0; from iptc_sim import read_rules; read_rules(sys.argv[1])"
+DEFAULT: Final = ("500x3", "5000x5")
+ALL: Final = (*DEFAULT, "10000x5", "30000x5")
+RESTORE: Final = "iptables-nft-restore"
 
-
-def dump(services: int, endpoints: int) -> str:
-    """Return the nat table of a node with that many ClusterIP Services."""
-    chains: list[str] = []
-    rules: list[str] = []
-    for number in range(services):
-        name = f"ns{number % 50}/svc{number}:http"
-        address = f"10.{96 + number // 65536}.{number // 256 % 256}.{number % 256}"
-        service = f"KUBE-SVC-{service_hash(name, 'tcp')}"
-        chains.append(service)
-        rules.append(
-            f'-A KUBE-SERVICES -d {address}/32 -p tcp -m comment --comment "{name} cluster IP" -m tcp --dport 80 -j {service}'
-        )
-        for index in range(endpoints):
-            target = f"10.{128 + number // 8192}.{number // 32 % 256}.{number % 32 * 8 + index}:8080"
-            chain = endpoint_chain(name, "tcp", target)
-            chains.append(chain)
-            left = endpoints - index
-            draw = f"-m statistic --mode random --probability {1 / left:.11f} " if left > 1 else ""
-            rules.append(f'-A {service} -m comment --comment "{name} -> {target}" {draw}-j {chain}')
-            rules.append(f'-A {chain} -s {target[:-5]}/32 -m comment --comment "{name}" -j KUBE-MARK-MASQ')
-            rules.append(f'-A {chain} -p tcp -m comment --comment "{name}" -m tcp -j DNAT --to-destination {target}')
-    fixed = ["KUBE-SERVICES", "KUBE-MARK-MASQ"]
-    lines = [f":{chain} - [0:0]" for chain in [*fixed, *chains]]
-    return "\n".join(["*nat", *lines, "-A PREROUTING -j KUBE-SERVICES", *rules, "COMMIT", ""])
+_READ = "import sys; from iptc_sim import read_rules; "
+_OURS: Final = {
+    "read": _READ + "read_rules(sys.argv[1])",
+    "strict": _READ + "read_rules(sys.argv[1], strict=True)",
+    "every rule built": _READ + "list(read_rules(sys.argv[1]).rules())",
+}
+#: Prints what reading adds to the resident memory, the text included, in bytes.
+_HELD: Final = """
+import gc, sys
+from pathlib import Path
+from iptc_sim import read_rules
+import iptc_sim.syntax
+def resident():
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+before = resident()
+ruleset = read_rules(sys.argv[1])
+print(resident() - before)
+"""
 
 
-def cpu(command: list[str]) -> float:
-    """Run a command and return its CPU seconds, user and system."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, check=True, capture_output=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+def write_dump(name: str, folder: Path) -> Path:
+    """Write the dump of that name (SxE), in a process of its own."""
+    path = folder / f"{name}.save"
+    path.write_text(run([sys.executable, "-m", "tests.bench.dumps", name], folder).out)
+    return path
+
+
+def row(name: str, folder: Path) -> list[str]:
+    """Measure one dump."""
+    path = write_dump(name, folder)
+    with path.open() as file:
+        rules = sum(line.startswith("-A") for line in file)
+    commands = {title: python(code, path) for title, code in _OURS.items()} | {RESTORE: [RESTORE, "--test", str(path)]}
+    found = interleaved(commands, 3 if rules > 500_000 else 5, folder)
+    held = int(run(python(_HELD, path), folder).out) / rules
+    base = found[RESTORE]
+    ours = [f"{found[title].cpu:.2f} s ({found[title].ratio(base):.2f}x)" for title in _OURS]
+    return [
+        name,
+        f"{rules:,}",
+        f"{base.cpu:.2f} s",
+        *ours,
+        f"{base.peak:.0f} MB",
+        f"{found['read'].peak:.0f} MB",
+        f"{held:.0f}",
+    ]
 
 
 def main() -> None:
-    """Print the ratios."""
-    services = int(sys.argv[1]) if len(sys.argv) > 1 else 500
-    text = dump(services, 3)
+    """Measure the dumps that are asked for and print the table."""
+    names = [word for word in sys.argv[1:] if word != "--all"]
+    if wrong := [name for name in names if not re.fullmatch(r"\d+x\d+", name)]:
+        sys.exit(f"{wrong[0]} is no dump; SxE means S Services with E endpoints each")
+    head = ["dump", "rules", f"{RESTORE} --test", *_OURS, f"peak of {RESTORE}", "of ours", "bytes a rule"]
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "node.save"
-        path.write_text(text)
-        commands = {
-            "iptc-sim": [sys.executable, "-c", _READ, str(path)],
-            "every line by Lark": [sys.executable, "-c", _PLAIN, str(path)],
-        }
-        if restore := shutil.which("iptables-nft-restore"):
-            commands["iptables-nft-restore --test"] = [restore, "--test", str(path)]
-        seen: dict[str, list[float]] = {name: [] for name in commands}
-        for _ in range(5):
-            for name, command in commands.items():
-                seen[name].append(cpu(command))
-    print(f"{services} Services of 3 endpoints, {text.count(chr(10)):,} lines")  # noqa: T201
-    ours = median(seen["iptc-sim"])
-    for name, times in seen.items():
-        print(f"{name:<28} {median(times):7.2f} s CPU   iptc-sim takes {ours / median(times):.2f} of it")  # noqa: T201
+        rows = [row(name, Path(folder)) for name in names or (ALL if "--all" in sys.argv else DEFAULT)]
+    print("CPU seconds of whole processes; the ratios are medians of those of each repetition.\n")  # noqa: T201
+    print(table(head, rows))  # noqa: T201
 
 
 if __name__ == "__main__":

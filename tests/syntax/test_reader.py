@@ -124,7 +124,7 @@ def test_several_files_join() -> None:
 
 
 def test_extension_that_is_not_modelled_is_kept_word_for_word_and_reported() -> None:
-    line = '-A INPUT -m geoip ! --source-country "D E" --x 0 -m condition --condition 5 -p tcp -j ULOG --ulog-prefix "a b" --ulog-nlgroup 3'
+    line = '-A INPUT -m geoip ! --source-country "D E" --x 0 -m condition --condition 5 -p tcp -j ACCOUNT --addr "a b" --tname 3'
     ruleset = parse(f"*filter\n{line}\nCOMMIT\n")
     chain = ruleset.chain("filter", "INPUT")
     assert chain is not None
@@ -133,9 +133,9 @@ def test_extension_that_is_not_modelled_is_kept_word_for_word_and_reported() -> 
         ForeignMatch("geoip", ("!", "--source-country", '"D E"', "--x", "0")),
         ForeignMatch("condition", ("--condition", "5")),
     )
-    assert rule.target == ForeignTarget("ULOG", ("--ulog-prefix", '"a b"', "--ulog-nlgroup", "3"))
+    assert rule.target == ForeignTarget("ACCOUNT", ("--addr", '"a b"', "--tname", "3"))
     assert write_rule(rule, "INPUT") == line.replace(" -p tcp", "").replace("INPUT -m geoip", "INPUT -p tcp -m geoip")
-    assert sorted(note.message.split(" is ")[0] for note in ruleset.notes) == ["-j ULOG", "-m condition", "-m geoip"]
+    assert sorted(note.message.split(" is ")[0] for note in ruleset.notes) == ["-j ACCOUNT", "-m condition", "-m geoip"]
 
 
 def test_chain_that_is_not_in_a_whole_dump_is_a_warning() -> None:

@@ -7,13 +7,21 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lark import Lark, Token, Tree
 
 from iptc_sim import SourceFile, parse
+from iptc_sim.options import Reading
+from iptc_sim.resources import resource
 from iptc_sim.ruleset import Rule
 from iptc_sim.syntax import guess_family, write_save
-from iptc_sim.syntax.grammar import word_pattern
+from iptc_sim.syntax.grammar import OptionClassifier, counters_pattern, parse_line, word_pattern
+from iptc_sim.syntax.lines import RuleLine
+from iptc_sim.syntax.loader import Manner
+from iptc_sim.syntax.plan import RulePlan
+from iptc_sim.syntax.planner import read_parsed
 from iptc_sim.syntax.reader import Reader
-from iptc_sim.syntax.shapes import RuleLine, ShapeCache, shape_of
+from iptc_sim.syntax.sentences import written_tree
+from iptc_sim.syntax.shapes import ShapeCache, shape_of
 from iptc_sim.values import Family
 
 
@@ -30,10 +38,11 @@ def test_one_shape_is_judged_once() -> None:
         f"-j KUBE-MARK-MASQ\n"
         for number in range(2000)
     )
-    reader = Reader(Family.IPV4, "nat")
+    reader = Reader(Manner(Family.IPV4, table="nat"))
     reader.read(SourceFile("x", lines))
-    assert reader.shapes.judged == 1
-    assert len(reader.ruleset().tables["nat"].chains) == 2000
+    assert len(reader.shapes.shapes) == 1
+    assert reader.shapes.judged == 0  # its sentence is one of the usual ones
+    assert len(reader.findings().ruleset.tables["nat"].chains) == 2000
 
 
 def test_values_that_look_like_options_do_not_mislead_the_cache() -> None:
@@ -74,6 +83,48 @@ def test_cached_reading_equals_lark_on_every_line_of_the_dumps(corpora: Path) ->
     assert judged < read / 2
 
 
+def lark_only(line: str, family: Family) -> list[Rule]:
+    """Read a line by Lark itself, the kept sentences left aside."""
+    parsed = parse_line(line, family)
+    plan = read_parsed(parsed, Reading(family))
+    assert isinstance(plan, RulePlan)
+    return plan.bind(parsed.words, None, (SourceFile("x", line), 1))
+
+
+@pytest.mark.corpora
+def test_kept_sentences_mean_what_lark_says(corpora: Path) -> None:
+    count = 0
+    for path in sorted((corpora / "iptables" / "dumps-canonical" / "nft").glob("*.canon"))[::7]:
+        text = path.read_text()
+        family = guess_family(text)
+        for line in sorted({line for line in text.splitlines() if line.startswith("-A")})[:50]:
+            assert fresh(line, family) == lark_only(line, family), line
+            count += 1
+    assert count > 500
+
+
+def test_each_kept_tree_is_the_one_that_lark_gives() -> None:
+    lark = Lark(resource("grammar", "dump.lark").read_text(encoding="utf-8"), parser="lalr", maybe_placeholders=True)
+    kept = [
+        line.split(": ") for line in resource("grammar", "sentences.txt").read_text().splitlines() if line[0] != "#"
+    ]
+    assert len(kept) > 100
+    for sentence, tree in kept:
+        parser = lark.parse_interactive("")
+        for place, kind in enumerate(sentence.split()):
+            parser.feed_token(Token(kind, "x", place))
+        tree_of_lark: Tree[Token] = parser.feed_eof()  # type: ignore[no-untyped-call]
+        assert written_tree(tree_of_lark, {place: place for place in range(99)}) == tree
+
+
+def test_patterns_of_terminals_are_those_of_lark() -> None:
+    text = resource("grammar", "dump.lark").read_text(encoding="utf-8")
+    lark = Lark(text, parser="lalr", postlex=OptionClassifier(Family.IPV4))
+    for name, pattern in (("WORD", word_pattern()), ("COUNTERS", counters_pattern())):
+        ours = pattern.pattern.replace(r"\t", "\t").replace(r"\n", "\n")  # Lark writes these two out
+        assert lark.get_terminal(name).pattern.value == ours
+
+
 def test_equal_conditions_are_one_object() -> None:
     text = "*nat\n" + "".join(
         f'-A FOO -p tcp -m comment --comment "ns/svc" -m tcp --dport {port} -j BAR\n' for port in range(1, 50)
@@ -111,11 +162,11 @@ def test_shape_keeps_what_decides_and_drops_values() -> None:
 
 @pytest.mark.corpora
 def test_kube_dumps_need_few_shapes(corpora: Path) -> None:
-    reader = Reader(Family.IPV4)
+    reader = Reader(Manner(Family.IPV4))
     text = (corpora / "kube-proxy-1.28" / "combined.save").read_text()
     reader.read(SourceFile("combined.save", text))
-    assert len(reader.shapes.plans) < 45
-    assert write_save(reader.ruleset()) == "".join(
+    assert len(reader.shapes.shapes) < 45
+    assert write_save(reader.findings().ruleset) == "".join(
         f"{line}\n" for line in text.splitlines() if not line.startswith("#")
     )
 

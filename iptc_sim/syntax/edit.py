@@ -1,0 +1,87 @@
+"""``-I``, ``-D``, ``-R`` and ``-C``: commands that put, find and take rules by place or by what they say."""
+
+from __future__ import annotations
+
+from iptc_sim.builtin import GoTo, JumpTo
+from iptc_sim.ruleset import Rule
+from iptc_sim.syntax.lines import RuleLine
+from iptc_sim.syntax.section import Fault, Phase, Section
+from iptc_sim.syntax.words import LineError
+
+
+class RuleCommand:
+    """One such command on one chain.
+
+    Args:
+        section: the table.
+        chain: index of the chain.
+        item: the line.
+        line: its number.
+        nft: whether iptables-nft-restore reads it, with its faults.
+    """
+
+    def __init__(self, section: Section, chain: int, item: RuleLine, line: int, *, nft: bool) -> None:
+        self._section, self._nft = section, nft
+        self._store, self._chain, self._item, self._line = section.store, chain, item, line
+        self._entries = section.store.edit(chain)
+
+    def carry_out(self) -> None:
+        """Change the chain.
+
+        Raises:
+            LineError: IPT029, there is no such rule.
+        """
+        number = self._item.number
+        match self._item.command:
+            case "-I":
+                self._insert((number or 1) - 1)
+            case "-R":
+                self._check_number(number)
+                self._entries[number - 1] = self._enter(self._item.rules[0])
+            case "-D" if number:
+                self._check_number(number)
+                self._delete(self._entries[number - 1])
+            case "-D":
+                for rule in self._item.rules:
+                    self._delete(self._find(rule))
+            case _:
+                for rule in self._item.rules:
+                    self._find(rule)
+
+    def _insert(self, position: int) -> None:
+        """Insert the rules one after the other at the same place, so that the last of them comes first."""
+        if position > len(self._entries):
+            raise self._impossible(
+                f"{self._item.chain} has {len(self._entries)} rules: there is no place {position + 1}"
+            )
+        if 0 < position < len(self._entries):
+            self._store.befores[self._entries[position]] = self._line
+        for rule in self._item.rules:
+            self._entries.insert(position, self._enter(rule))
+
+    def _delete(self, entry: int) -> None:
+        """Take a rule out; iptables-nft-restore loses an insert that was placed before it, and the kernel complains."""
+        self._entries.remove(entry)
+        line = self._store.befores.get(entry)
+        if line is not None and self._nft:
+            message = f"the rule before which this one is inserted is deleted again in line {self._line}"
+            self._section.faults.append(Fault("IPT029", message, line, Phase.KERNEL))
+
+    def _enter(self, rule: Rule) -> int:
+        target = rule.target
+        aim = self._store.chain(target.chain) if isinstance(target, JumpTo | GoTo) else -1
+        return self._store.enter(self._chain, self._line, aim, rule)
+
+    def _check_number(self, number: int) -> None:
+        if number > len(self._entries):
+            raise self._impossible(f"{self._item.chain} has {len(self._entries)} rules: there is no rule {number}")
+
+    def _find(self, rule: Rule) -> int:
+        """Return the first entry that says the same."""
+        for entry in self._entries:
+            if self._store.rule(entry) == rule:
+                return entry
+        raise self._impossible(f"{self._item.chain} has no such rule")
+
+    def _impossible(self, why: str) -> LineError:
+        return LineError("IPT029", 0, why)

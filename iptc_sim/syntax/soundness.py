@@ -1,0 +1,71 @@
+"""What is wrong with a table as a whole, beyond its single lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from iptc_sim.builtin import ForeignTarget
+from iptc_sim.diagnostics import Diagnostic, Severity, Span
+from iptc_sim.syntax.jumps import JumpGraph, Missing
+from iptc_sim.syntax.loader import Manner
+from iptc_sim.syntax.placing import Ground, placing_faults
+from iptc_sim.syntax.section import Fault, Phase, Section
+
+
+def structure_faults(section: Section, manner: Manner) -> Iterator[Fault]:
+    """Yield what a load of the table would not take: jumps, and where rules stand.
+
+    Args:
+        section: with its table known.
+        manner: how it was read. Chains that are missing from an excerpt are no fault for the tolerant reader.
+    """
+    for fault in _faults(section, manner):
+        late = fault.phase is not Phase.LINE and section.commit  # found when COMMIT is read
+        yield replace(fault, order=section.commit) if late else fault
+
+
+def _faults(section: Section, manner: Manner) -> Iterator[Fault]:
+    graph = JumpGraph(section)
+    if manner.strict or not section.is_excerpt:
+        missing = [*graph.missing(), *(Missing(name, line, 1) for name, line in section.dangling)]
+        yield from (_missing_fault(item, section, manner) for item in missing)
+    yield from graph.faults(manner.variant, section.commit)
+    yield from placing_faults(section, graph, Ground(manner.family, manner.variant, manner.objects))
+    yield from _options_behind_chains(section)
+
+
+def _missing_fault(missing: Missing, section: Section, manner: Manner) -> Fault:
+    where = "is declared only after the jump to it" if missing.comes_later else f"is not in table {section.table}"
+    message = f"chain {missing.name} {where}"
+    if manner.legacy:
+        return Fault("IPT032", message, missing.line, hint=missing.hint)
+    return Fault("IPT032", message, missing.line, Phase.COMMIT, section.commit, hint=missing.hint)
+
+
+def _options_behind_chains(section: Section) -> Iterator[Fault]:
+    """A word behind a jump was kept as an option of a target that is not known; but the name is that of a chain."""
+    store = section.store
+    for entry, rule in store.eager.items():
+        target = rule.target
+        if isinstance(target, ForeignTarget) and target.raw:
+            index = store.names.get(target.module)
+            if index is not None and store.exists[index]:
+                message = f"{target.raw[0]} follows a jump to chain {target.module}, which takes no options"
+                yield Fault("IPT012", message, store.lines[entry], fatal=True)
+
+
+def structure_notes(section: Section, manner: Manner) -> Iterator[Diagnostic]:
+    """Yield what people should know of a table: what is not modelled, and what an excerpt leaves out."""
+    for label, (line, count) in section.counts.items():
+        kept = "kept word for word" if label in section.foreign else "answered as unknown"
+        message = f"{label} is not modelled ({count} {'rule' if count == 1 else 'rules'}): {kept}"
+        yield Diagnostic("IPT031", message, Severity.WARNING, Span(section.source, line))
+    if manner.strict or not section.is_excerpt:
+        return
+    missing = [item.name for item in JumpGraph(section).missing() if not item.comes_later]
+    if missing:
+        names = sorted(missing)
+        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        message = f"an excerpt of {section.table}: chains that it jumps to are not in it ({shown})"
+        yield Diagnostic("IPT032", message, Severity.NOTE, subject=str(Span(section.source, 1)).rsplit(":", 2)[0])

@@ -1,0 +1,235 @@
+"""The rules of one table, kept as places in the text: a rule is built when somebody looks at it.
+
+A dump of 500,000 rules is read and checked in full, but nobody looks at more than a few hundred rules of it. What is
+kept of a rule is its place and the chain it jumps to; the rest is the text itself.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import overload
+
+from iptc_sim.ruleset import Chain, Counters, Rule
+
+#: Builds the rule that stands at an offset of the text (characters), in a line (from 1).
+Builder = Callable[[int, int], Rule]
+
+
+class RuleStore:
+    """Chains and rules of a table while it is read, and afterwards.
+
+    A chain is known by its index, a rule by its entry: the how-manieth rule of the text it was.
+
+    Attributes:
+        names: index of every chain that was named, as a chain or as a jump's aim.
+        exists: by chain: whether it is there, and not only jumped to.
+        policies: by chain, where one was given.
+        counters: of policies, by chain.
+        lines: by entry: its line, from 1.
+        offsets: by entry: where that begins in the text (characters).
+        aims: by entry: index of the chain that it leads to; -1 for none.
+        eager: rules that are built already, by entry.
+        late: chains that came to exist after rules had been read, each with the first entry that found it there.
+        befores: rules before which ``-I`` put another one, with the line of that.
+        edited: the entries of chains to which more happened than rules being appended, in order.
+        listed: by chain: whether the text names it by itself (``:NAME``, ``-N``, ``-P``), not only through its rules.
+    """
+
+    def __init__(self, build: Builder) -> None:
+        self._build = build
+        self.names: dict[str, int] = {}
+        self.exists = bytearray()
+        self.listed = bytearray()
+        self.policies: dict[int, str] = {}
+        self.counters: dict[int, Counters] = {}
+        self.lines = array("I")
+        self.offsets = array("Q")
+        self.aims = array("i")
+        self.eager: dict[int, Rule] = {}
+        self.late: dict[int, int] = {}
+        self.befores: dict[int, int] = {}
+        self.edited: dict[int, list[int]] = {}
+        self._run_chain = array("I")
+        self._run_start = array("I")
+        self._first = array("i")
+        self._more: dict[int, list[int]] = {}
+        self._indexed = 0
+
+    def chain(self, name: str) -> int:
+        """Return the index of a chain, naming it if it is new."""
+        index = self.names.get(name)
+        if index is None:
+            index = self.names[name] = len(self.exists)
+            self.exists.append(0)
+            self.listed.append(0)
+        return index
+
+    def create(self, name: str, *, listed: bool = True) -> int:
+        """Make a chain exist; ``listed``: the text names it by itself. Return its index."""
+        index = self.chain(name)
+        if self.lines and not self.exists[index]:
+            self.late[index] = len(self.lines)
+        self.exists[index] = 1
+        self.listed[index] |= listed
+        return index
+
+    def begin_run(self, chain: int) -> None:
+        """Say that the entries from here on are rules of another chain than those before."""
+        self._run_chain.append(chain)
+        self._run_start.append(len(self.lines))
+
+    @property
+    def last_chain(self) -> int:
+        """The chain of the last run, -1 for none."""
+        return self._run_chain[-1] if self._run_chain else -1
+
+    def enter(self, chain: int, line: int, aim: int, rule: Rule) -> int:
+        """Keep a rule that is built already in the run of a chain; return its entry."""
+        if chain != self.last_chain:
+            self.begin_run(chain)
+        entry = len(self.lines)
+        self.eager[entry] = rule
+        self.lines.append(line)
+        self.offsets.append(0)
+        self.aims.append(aim)
+        return entry
+
+    def append(self, chain: int, line: int, aim: int, rule: Rule) -> None:
+        """Append a rule that is built already to a chain."""
+        entry = self.enter(chain, line, aim, rule)
+        if chain in self.edited:
+            self.edited[chain].append(entry)
+
+    def edit(self, chain: int) -> list[int]:
+        """Return the entries of a chain as a list that may be changed."""
+        if chain not in self.edited:
+            self.edited[chain] = list(self.entries(chain))
+        return self.edited[chain]
+
+    def entries(self, chain: int) -> Sequence[int]:
+        """Return the entries of a chain in order."""
+        if chain in self.edited:
+            return self.edited[chain]
+        self._index()
+        if chain >= len(self._first) or self._first[chain] < 0:
+            return ()
+        runs = [self._first[chain], *self._more.get(chain, ())]
+        spans = [range(self._run_start[run], self._run_end(run)) for run in runs]
+        return spans[0] if len(spans) == 1 else [entry for span in spans for entry in span]
+
+    def aims_of(self, chain: int) -> Sequence[int]:
+        """Return where the rules of a chain lead, in order; -1 for those that lead to no chain."""
+        entries = self.entries(chain)
+        if isinstance(entries, range):
+            return self.aims[entries.start : entries.stop]
+        return [self.aims[entry] for entry in entries]
+
+    def _index(self) -> None:
+        """Note for each chain where its runs are; the runs noted before stay as they are."""
+        if self._indexed == len(self._run_chain):
+            return
+        self._first.extend([-1] * (len(self.exists) - len(self._first)))
+        for run in range(self._indexed, len(self._run_chain)):
+            owner = self._run_chain[run]
+            if self._first[owner] < 0:
+                self._first[owner] = run
+            else:
+                self._more.setdefault(owner, []).append(run)
+        self._indexed = len(self._run_chain)
+
+    def _run_end(self, run: int) -> int:
+        return self._run_start[run + 1] if run + 1 < len(self._run_start) else len(self.lines)
+
+    def by_chain(self) -> Iterator[tuple[int, Sequence[int]]]:
+        """Yield the chains that have rules, with their entries; one with several runs of rules comes several times."""
+        ends = [*self._run_start[1:], len(self.lines)]
+        for owner, start, end in zip(self._run_chain, self._run_start, ends, strict=False):
+            if owner not in self.edited:
+                yield owner, range(start, end)
+        yield from self.edited.items()
+
+    def rule(self, entry: int) -> Rule:
+        """Return the rule of an entry, building it if need be."""
+        found = self.eager.get(entry)
+        return found if found is not None else self._build(self.offsets[entry], self.lines[entry])
+
+
+class StoredRules(Sequence[Rule]):
+    """The rules of one chain, built together when the first of them is looked at."""
+
+    __slots__ = ("_chain", "_made", "_store")
+
+    def __init__(self, store: RuleStore, chain: int) -> None:
+        self._store, self._chain = store, chain
+        self._made: tuple[Rule, ...] | None = None
+
+    def _all(self) -> tuple[Rule, ...]:
+        if self._made is None:
+            self._made = tuple([self._store.rule(entry) for entry in self._store.entries(self._chain)])
+        return self._made
+
+    @overload
+    def __getitem__(self, index: int) -> Rule: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Rule, ...]: ...
+    def __getitem__(self, index: int | slice) -> Rule | tuple[Rule, ...]:
+        return self._all()[index]
+
+    def __len__(self) -> int:
+        return len(self._store.entries(self._chain))
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self._all())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._all() == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self._all())
+
+    def __repr__(self) -> str:
+        return repr(self._all())
+
+
+class StoredChains(Mapping[str, Chain]):
+    """The chains of a table by name, in the order of the text.
+
+    Args:
+        store: holds them.
+        builtin: the names of those that have a policy.
+    """
+
+    def __init__(self, store: RuleStore, builtin: frozenset[str]) -> None:
+        self._store, self._builtin = store, builtin
+        self._made: dict[str, Chain] = {}
+
+    def __getitem__(self, name: str) -> Chain:
+        made = self._made.get(name)
+        if made is None:
+            index = self._store.names[name]
+            if not self._store.exists[index]:
+                raise KeyError(name)
+            made = self._made[name] = self._chain(name, index)
+        return made
+
+    def _chain(self, name: str, index: int) -> Chain:
+        listed = bool(self._store.listed[index])
+        policy = self._store.policies.get(index) or ("ACCEPT" if listed else None)
+        return Chain(
+            name,
+            StoredRules(self._store, index),
+            policy if name in self._builtin else None,
+            self._store.counters.get(index),
+            listed,
+        )
+
+    def __contains__(self, name: object) -> bool:
+        index = self._store.names.get(name) if isinstance(name, str) else None
+        return index is not None and bool(self._store.exists[index])
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, index in self._store.names.items() if self._store.exists[index])
+
+    def __len__(self) -> int:
+        return self._store.exists.count(1)
