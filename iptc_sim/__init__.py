@@ -14,15 +14,16 @@ if TYPE_CHECKING:
     from iptc_sim.connection import Connection, Flow
     from iptc_sim.diagnostics import Diagnostic, InputError, IptcError, SourceFile, UsageError
     from iptc_sim.engine.outcomes import Outcome
-    from iptc_sim.extension import Hook
     from iptc_sim.flows import from_scapy, parse_flow, to_scapy
     from iptc_sim.interchange import ruleset_from_json, ruleset_to_json
     from iptc_sim.kube import Cluster, Settings, compile_services, load_cluster, restore_text
+    from iptc_sim.moment import Hook
     from iptc_sim.node import Node
     from iptc_sim.packet import Packet
     from iptc_sim.ruleset import Chain, Rule, Ruleset, Table
     from iptc_sim.steps import End, Fate, Trace
-    from iptc_sim.syntax import Findings, examine, parse, read_rules, write_rule, write_save
+    from iptc_sim.syntax import Findings, examine, parse, read_rules
+    from iptc_sim.syntax.write import write_rule, write_save
     from iptc_sim.values import Family, Odds, Prefix
 
 __version__ = "0.1.0"
@@ -33,14 +34,15 @@ _HOMES = {
     "iptc_sim.diagnostics": ("Diagnostic", "InputError", "IptcError", "SourceFile", "UsageError"),
     "iptc_sim.compare": ("Difference", "diff"),
     "iptc_sim.engine.outcomes": ("Outcome",),
-    "iptc_sim.extension": ("Hook",),
     "iptc_sim.flows": ("from_scapy", "parse_flow", "to_scapy"),
     "iptc_sim.kube": ("Cluster", "Settings", "compile_services", "load_cluster", "restore_text"),
     "iptc_sim.interchange": ("ruleset_from_json", "ruleset_to_json"),
+    "iptc_sim.moment": ("Hook",),
     "iptc_sim.node": ("Node",),
     "iptc_sim.packet": ("Packet",),
     "iptc_sim.ruleset": ("Chain", "Rule", "Ruleset", "Table"),
-    "iptc_sim.syntax": ("Findings", "examine", "parse", "read_rules", "write_rule", "write_save"),
+    "iptc_sim.syntax": ("Findings", "examine", "parse", "read_rules"),
+    "iptc_sim.syntax.write": ("write_rule", "write_save"),
     "iptc_sim.steps": ("End", "Fate", "Trace"),
     "iptc_sim.values": ("Family", "Odds", "Prefix"),
 }

@@ -6,28 +6,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from iptc_sim.extension import (
-    YES,
-    Action,
-    Effect,
-    Extension,
-    Goto,
-    Jump,
-    Match,
-    Moment,
-    No,
-    Outcome,
-    Placement,
-    Target,
-    Unclear,
-    decide,
-    extension,
-    flag,
-    option,
-)
+from iptc_sim.extension import Extension, Placement, extension
+from iptc_sim.match import YES, Match, No, Outcome, Unclear, decide
+from iptc_sim.moment import Moment
+from iptc_sim.options import flag, option
 from iptc_sim.protocols import protocol_name
 from iptc_sim.records import dataclass
-from iptc_sim.value_types.basic import INTERFACE, PREFIX, PROTOCOL
+from iptc_sim.target import Action, Effect, Goto, Jump, Target
+from iptc_sim.value_types.address import PREFIX
+from iptc_sim.value_types.interface import INTERFACE
+from iptc_sim.value_types.protocol import PROTOCOL
 from iptc_sim.values import InterfacePattern, Negatable, Prefix, Variant
 
 #: No packet fits.

@@ -3,35 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from enum import StrEnum
 
 from iptc_sim.packet import Packet, endpoint_text
 from iptc_sim.records import dataclass
+from iptc_sim.tracking import Direction, Manip, State
 from iptc_sim.values import Address, Unknown
-
-
-class State(StrEnum):
-    """The ctstate of a packet."""
-
-    INVALID = "INVALID"
-    NEW = "NEW"
-    RELATED = "RELATED"
-    ESTABLISHED = "ESTABLISHED"
-    UNTRACKED = "UNTRACKED"
-
-
-class Direction(StrEnum):
-    """Which way of its connection a packet goes."""
-
-    ORIGINAL = "ORIGINAL"
-    REPLY = "REPLY"
-
-
-class Manip(StrEnum):
-    """Which side of the tuple a translation changes."""
-
-    SOURCE = "source"
-    DESTINATION = "destination"
 
 
 @dataclass(frozen=True, slots=True)

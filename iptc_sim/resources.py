@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
-
-_CHECKOUT = Path(__file__).resolve().parent.parent
+_PACKAGE = Path(__file__).resolve().parent
+_CHECKOUT = _PACKAGE.parent
 
 
-def resource(*parts: str) -> Traversable:
+def resource(*parts: str) -> Path:
     """Return a packaged file or folder, such as ``resource("grammar", "dump.lark")``.
 
     In a wheel the files lie inside the package; in a checkout (also an editable install) the top-level folder is the
@@ -23,9 +20,7 @@ def resource(*parts: str) -> Traversable:
     checkout = _CHECKOUT.joinpath(*parts)
     if (_CHECKOUT / "pyproject.toml").is_file() and checkout.exists():
         return checkout
-    from importlib.resources import files  # noqa: PLC0415 - 10 ms that a checkout does not need
-
-    packaged = files("iptc_sim").joinpath(*parts)
-    if packaged.is_file() or packaged.is_dir():
+    packaged = _PACKAGE.joinpath(*parts)
+    if packaged.exists():
         return packaged
     raise FileNotFoundError("/".join(parts))

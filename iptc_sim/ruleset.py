@@ -8,8 +8,11 @@ from typing import Final
 
 from iptc_sim.builtin import ANY, BaseMatch
 from iptc_sim.diagnostics import Diagnostic, SourceFile, Span
-from iptc_sim.extension import Extension, Hook, Match, Target
+from iptc_sim.extension import Extension
+from iptc_sim.match import Match
+from iptc_sim.moment import Hook
 from iptc_sim.records import dataclass
+from iptc_sim.target import Target
 from iptc_sim.values import Family
 
 #: The chains that each table has from the start, in hook order (``iptable_*.c``: the ``valid_hooks`` of each table).
@@ -110,7 +113,7 @@ class Table:
     @property
     def is_excerpt(self) -> bool:
         """Whether the dump shows rules only, as ``iptables-save | grep`` leaves them: no chain is declared."""
-        return not any(chain.declared for chain in self.chains.values())
+        return bool(self.chains) and not any(chain.declared for chain in self.chains.values())
 
     @property
     def builtin(self) -> tuple[str, ...]:

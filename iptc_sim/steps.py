@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from dataclasses import field
 from enum import StrEnum
 
-from iptc_sim.connection import Connection, Flow, Manip
-from iptc_sim.extension import Action, Hook, No, Unclear
+from iptc_sim.connection import Connection, Flow
+from iptc_sim.match import No, Unclear
+from iptc_sim.moment import Hook
 from iptc_sim.packet import Packet
 from iptc_sim.records import dataclass
 from iptc_sim.ruleset import Rule
+from iptc_sim.target import Action
+from iptc_sim.tracking import Manip
 from iptc_sim.values import Interface, Odds
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from iptc_sim.value_types.basic import quoted
+from iptc_sim.value_types.text import quoted
 
 ADDRESS = st.integers(0, 2**32 - 1).map(lambda number: ".".join(map(str, number.to_bytes(4))))
 PREFIX = st.builds(lambda address, length: f"{address}/{length}", ADDRESS, st.integers(1, 32))

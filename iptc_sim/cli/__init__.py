@@ -53,12 +53,14 @@ def main() -> None:
     try:
         app()
     except IptcError as error:
+        from iptc_sim.cli.common import WRONG
+
         first, *more = error.diagnostics
         sys.stdout.flush()
         sys.stderr.write(f"{first.render()}\n")
         if more:
             sys.stderr.write(f"  and {len(more)} more {'error' if len(more) == 1 else 'errors'}\n")
-        sys.exit(2)
+        sys.exit(WRONG)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 NO: Final = 1
 WRONG: Final = 2
 
+#: How many warnings and notes a command tells besides its answer.
+SAID = 20
+
 Rules = Annotated[
     list[str],
     typer.Argument(
@@ -102,9 +105,12 @@ class NodeFlags:
 
 
 def say(diagnostics: Iterable[Diagnostic]) -> None:
-    """Write diagnostics to stderr."""
-    for item in diagnostics:
+    """Write diagnostics to stderr, the first of them where they are many."""
+    shown, more = (found := list(diagnostics))[:SAID], len(found) - SAID
+    for item in shown:
         sys.stderr.write(f"{item.render()}\n")
+    if more > 0:
+        sys.stderr.write(f"  and {more} more; iptc-sim check tells them all\n")
 
 
 def write(text: str) -> None:

@@ -65,7 +65,7 @@ def demo() -> None:
 
 
 def _service(rules: Ruleset, command: str) -> None:
-    from iptc_sim.syntax import write_save
+    from iptc_sim.syntax.write import write_save
 
     _head("Which rules does kube-proxy write for this Service?", f"{command} | grep my-nginx")
     write("\n".join(line for line in write_save(rules).splitlines() if "my-nginx" in line))

@@ -79,7 +79,7 @@ def fmt(
 
 
 def _canonical(sources: list[SourceFile], read: DumpFlags, form: FormFlags) -> str:
-    from iptc_sim.syntax import write_save
+    from iptc_sim.syntax.write import write_save
     from iptc_sim.values import Variant
 
     ruleset = usable(examine_sources(sources, read, form.variant))
@@ -99,7 +99,7 @@ def _is_listing(sources: list[SourceFile], ruleset: Ruleset) -> bool:
 
 def _listing(table: Table, variant: Variant, *, counters: bool) -> str:
     """Return a table as a listing of what the dump shows: an excerpt gets no chains that were not in it."""
-    from iptc_sim.syntax import write_listing
+    from iptc_sim.syntax.write import write_listing
 
     declared = {chain.name for chain in table.chains.values() if chain.declared}
     lines = write_listing(table, counters=counters, variant=variant).removesuffix("\n").split("\n")

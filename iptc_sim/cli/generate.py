@@ -42,7 +42,7 @@ def kube(
 ) -> None:
     """Write the rules that kube-proxy would write for Services and their endpoints."""
     from iptc_sim.kube import compile_services, restore_text
-    from iptc_sim.syntax import write_save
+    from iptc_sim.syntax.write import write_save
 
     one_of(output, ("save", "restore"), "--output")
     settings = read_settings(flags)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from iptc_sim.builtin import ForeignMatch, ForeignTarget
-from iptc_sim.connection import Connection, Direction, Manip, State
-from iptc_sim.extension import Hook
+from iptc_sim.connection import Connection
+from iptc_sim.moment import Hook
 from iptc_sim.packet import Packet
 from iptc_sim.protocols import ICMP, ICMPV6, TCP
 from iptc_sim.ruleset import Ruleset
+from iptc_sim.tracking import Direction, Manip, State
 
 #: ICMP messages that open a connection (``nf_conntrack_proto_icmp.c``, valid_new: echo, timestamp, info, address).
 _ICMP_REQUESTS = frozenset({8, 13, 15, 17})

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from iptc_sim.connection import Connection, Flow, State
+from iptc_sim.connection import Connection, Flow
 from iptc_sim.diagnostics import Diagnostic, UsageError
 from iptc_sim.engine.branch import Branch, Forked, Result
 from iptc_sim.engine.conntrack import NAT_HOOKS, conntrack_in_use, track, translate_again
 from iptc_sim.engine.hooks import ARRIVE, FORWARD, INPUT, OUTPUT, Enter, Stage, Walk
 from iptc_sim.engine.routing import route_in, route_out
 from iptc_sim.engine.tables import TableWalk
-from iptc_sim.extension import Hook
+from iptc_sim.moment import Hook
 from iptc_sim.node import InterfaceAddress, Node
 from iptc_sim.packet import Packet
 from iptc_sim.ruleset import Ruleset
@@ -27,6 +27,7 @@ from iptc_sim.steps import (
     Trace,
     TranslateStep,
 )
+from iptc_sim.tracking import State
 from iptc_sim.values import UNKNOWN, Prefix
 
 #: More branches than this are not explored.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from iptc_sim.extension import Hook
+from iptc_sim.moment import Hook
 from iptc_sim.records import dataclass
 
 

@@ -6,7 +6,8 @@ from collections.abc import Hashable
 from dataclasses import replace
 from typing import Any
 
-from iptc_sim.extension import Moment, No, Unclear
+from iptc_sim.match import No, Unclear
+from iptc_sim.moment import Moment
 from iptc_sim.packet import Packet
 from iptc_sim.ruleset import Rule
 from iptc_sim.values import CERTAIN, UNKNOWN, InterfacePattern, Negatable, Odds

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 
-from iptc_sim.connection import Manip
-from iptc_sim.extension import Hook, Translate
+from iptc_sim.moment import Hook
 from iptc_sim.node import Node
 from iptc_sim.packet import Packet
 from iptc_sim.records import dataclass
+from iptc_sim.target import Translate
+from iptc_sim.tracking import Manip
 from iptc_sim.values import UNKNOWN, Address, Family, Odds, Unknown
 
 #: A range of more addresses than this is not spread out into branches.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from iptc_sim.connection import Direction, Flow, State
+from iptc_sim.connection import Flow
 from iptc_sim.engine.explore import explore
 from iptc_sim.node import Node
 from iptc_sim.packet import Packet
 from iptc_sim.protocols import ICMP, ICMPV6, TCP
 from iptc_sim.ruleset import Ruleset
 from iptc_sim.steps import End, Fate, Trace
+from iptc_sim.tracking import Direction, State
 
 _ANSWERED = frozenset({Fate.LOCAL, Fate.FORWARD, Fate.SENT})
 _ECHO_REPLY = {ICMP: 0, ICMPV6: 129}

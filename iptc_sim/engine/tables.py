@@ -11,24 +11,12 @@ from iptc_sim.engine.branch import Branch, Forked, Frame, Result
 from iptc_sim.engine.conntrack import NAT_HOOKS
 from iptc_sim.engine.hooks import Walk
 from iptc_sim.engine.judge import Unsettled, assume, judge
-from iptc_sim.extension import (
-    Accept,
-    Action,
-    Continue,
-    Drop,
-    Effect,
-    Goto,
-    Jump,
-    Moment,
-    No,
-    Reject,
-    Return,
-    SetMark,
-    Translate,
-)
+from iptc_sim.match import No
+from iptc_sim.moment import Moment
 from iptc_sim.node import Node
 from iptc_sim.ruleset import Rule, Ruleset
 from iptc_sim.steps import BackStep, ChainStep, End, Fate, NoteStep, PolicyStep, RuleStep, TranslateStep
+from iptc_sim.target import Accept, Action, Continue, Drop, Effect, Goto, Jump, Reject, Return, SetMark, Translate
 
 #: How deep chains may be nested: what the kernel allows (``NFT_JUMP_STACK_SIZE``).
 MAX_DEPTH: Final = 16

@@ -8,7 +8,7 @@ from functools import cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
-from iptc_sim.connection import Flow, State
+from iptc_sim.connection import Flow
 from iptc_sim.diagnostics import Diagnostic, InputError, SourceFile, Span, suggestion
 from iptc_sim.packet import Packet
 from iptc_sim.protocols import (
@@ -23,6 +23,7 @@ from iptc_sim.protocols import (
 )
 from iptc_sim.records import dataclass
 from iptc_sim.resources import resource
+from iptc_sim.tracking import State
 from iptc_sim.value_types.icmp import ANY, ICMP_TYPES, ICMPV6_TYPES
 from iptc_sim.values import UNKNOWN, Address, Interface, Unknown
 

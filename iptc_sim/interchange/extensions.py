@@ -12,11 +12,13 @@ from typing import Any, Final
 
 from iptc_sim.builtin import BaseMatch, ForeignMatch, ForeignTarget, GoTo, JumpTo
 from iptc_sim.diagnostics import suggestion
-from iptc_sim.extension import Extension, Match, Target
+from iptc_sim.extension import Extension
 from iptc_sim.interchange.codecs import REQUIRED, Member, closed, codec_of, decode_members, members_of
 from iptc_sim.interchange.scalars import Json, UnfitError, shown
+from iptc_sim.match import Match
 from iptc_sim.matches import MATCHES
 from iptc_sim.registry import Registry
+from iptc_sim.target import Target
 from iptc_sim.targets import TARGETS
 from iptc_sim.values import Family
 

@@ -15,13 +15,15 @@ from typing import Any
 
 from iptc_sim.builtin import BaseMatch, GoTo
 from iptc_sim.diagnostics import Diagnostic, InputError, SourceFile, Span
-from iptc_sim.extension import Extension, Match
+from iptc_sim.extension import Extension
 from iptc_sim.interchange.rules import CHAIN, DOCUMENT, TABLE, rule_record
 from iptc_sim.interchange.scalars import Json, UnfitError, shown
+from iptc_sim.match import Match
 from iptc_sim.ruleset import BUILTIN_CHAINS, Chain, Rule, Ruleset, Table
-from iptc_sim.syntax import Findings, write_rule
+from iptc_sim.syntax import Findings
 from iptc_sim.syntax.loader import Manner
 from iptc_sim.syntax.reader import Reader
+from iptc_sim.syntax.write import write_rule
 from iptc_sim.values import Family, Variant
 
 #: The policies; the first one is that of a chain which does not tell it.

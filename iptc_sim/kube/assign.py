@@ -120,7 +120,11 @@ class _Pool:
         self.taken: set[int] = set()
 
     def take(self, key: str, first: int, last: int) -> int:
-        """Return a free number from ``first`` to ``last``, always the same for a key while it is free."""
+        """Return a free number from ``first`` to ``last``, always the same for a key while it is free.
+
+        Raises:
+            UsageError: IPT054, all of them are taken.
+        """
         size = last - first + 1
         start = int.from_bytes(sha256(key.encode()).digest()[:8]) % size if size > 0 else 0
         # One step more than there are taken numbers finds a free one, if there is one.

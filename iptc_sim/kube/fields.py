@@ -42,12 +42,17 @@ def family_of(address: str) -> Family | None:
 class Fields:
     """The fields of a mapping inside a document.
 
+    Every method that returns a field's value raises an InputError (IPT051) where the field holds something else.
+
     Args:
         document: where it stands.
         data: the mapping; anything else is an error.
         parent: the mapping that holds it, None for the object itself.
         key: its key there, for a list's item with ``index``.
         index: its place in the list; -1 outside of lists.
+
+    Raises:
+        InputError: IPT051, it is no mapping.
     """
 
     __slots__ = ("_data", "_index", "_key", "_parent", "document")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from iptc_sim.ruleset import Chain, Rule, Ruleset
 
@@ -18,16 +18,32 @@ _WHAT = {
 }
 
 
+class _Names(Mapping[str, str]):
+    """Looks at a chain when its name is asked for: a dump has 100,000 of them, and a trace meets a few."""
+
+    def __init__(self, chains: Mapping[str, Chain]) -> None:
+        self._chains = chains
+        self._found: dict[str, str] = {}
+
+    def __getitem__(self, name: str) -> str:
+        if name not in self._found:
+            kind = _CHAIN.fullmatch(name)
+            self._found[name] = _name(self._chains[name], kind[1]) if kind else ""
+        if not self._found[name]:
+            raise KeyError(name)
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._chains if name in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 def comment_names(ruleset: Ruleset) -> Mapping[str, str]:
     """Return what each service and endpoint chain stands for, such as ``default/web:http -> 10.244.1.5:8080``."""
-    found: dict[str, str] = {}
     table = ruleset.tables.get("nat")
-    for chain in table.chains.values() if table else ():
-        kind = _CHAIN.fullmatch(chain.name)
-        name = _name(chain, kind[1]) if kind else ""
-        if name:
-            found[chain.name] = name
-    return found
+    return _Names(table.chains if table else {})
 
 
 def _name(chain: Chain, kind: str) -> str:

@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import (
-    Hook,
-    Match,
-    Moment,
-    No,
-    Outcome,
-    Placement,
-    Unclear,
-    decide,
-    extension,
-    flag,
-    misplaced,
-    option,
-)
-from iptc_sim.options import Reading
+from iptc_sim.extension import Placement, extension, misplaced
+from iptc_sim.match import Match, No, Outcome, Unclear, decide
+from iptc_sim.moment import Hook, Moment
+from iptc_sim.options import Reading, flag, option
 from iptc_sim.value_types.short_names import ShortNameList
 from iptc_sim.values import UNKNOWN, Address, Family, Names, Negatable, Unknown
 

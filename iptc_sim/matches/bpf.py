@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, extension, option
-from iptc_sim.options import Reading, ValueType
+from iptc_sim.extension import extension
+from iptc_sim.match import Match
+from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.records import dataclass
-from iptc_sim.value_types.basic import Text
+from iptc_sim.value_types.text import Text
 
 #: The most instructions that a program may have (XT_BPF_MAX_NUM_INSTR).
 MOST = 64
@@ -83,5 +84,4 @@ class Bpf(Match):
 
     def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
         """Refuse none and both."""
-        if (self.bytecode is None) == (self.object_pinned is None):
-            raise ValueError("-m bpf needs exactly one of --bytecode and --object-pinned")
+        self.demand_one("bytecode", "object_pinned")

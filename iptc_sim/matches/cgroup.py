@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Hook, Match, extension, option
-from iptc_sim.options import Reading
-from iptc_sim.value_types.basic import Integer, Text
+from iptc_sim.extension import extension
+from iptc_sim.match import Match
+from iptc_sim.moment import Hook
+from iptc_sim.options import Reading, option
+from iptc_sim.value_types.number import Integer
+from iptc_sim.value_types.text import Text
 from iptc_sim.values import Negatable
 
 
@@ -22,8 +25,7 @@ class Cgroup(Match):
 
     def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
         """Refuse none and both."""
-        if (self.cgroup is None) == (self.path is None):
-            raise ValueError("-m cgroup needs exactly one of --cgroup and --path")
+        self.demand_one("cgroup", "path")
 
     def objects(self) -> tuple[tuple[str, str], ...]:
         """Name the group; the root group is always there."""

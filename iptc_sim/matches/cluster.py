@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, extension, option
-from iptc_sim.options import Reading, ValueType
-from iptc_sim.value_types.basic import Integer
+from iptc_sim.extension import extension
+from iptc_sim.match import Match
+from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.value_types.hexadecimal import HEX32, HexInteger
+from iptc_sim.value_types.number import Integer
 from iptc_sim.values import Negatable
 
 #: The most nodes that a cluster may have (XT_CLUSTER_NODES_MAX).

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, extension, option
-from iptc_sim.options import Reading, ValueType
+from iptc_sim.extension import extension
+from iptc_sim.match import Match
+from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.records import dataclass
-from iptc_sim.value_types.basic import Choice
-from iptc_sim.value_types.number import read_range
+from iptc_sim.value_types.choice import Choice
+from iptc_sim.value_types.number_range import read_range
 from iptc_sim.values import Negatable
 
 _MOST = (1 << 64) - 1

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, extension, flag, option
-from iptc_sim.options import Reading
-from iptc_sim.value_types.basic import Integer
-from iptc_sim.value_types.number import MaskLength
+from iptc_sim.extension import extension
+from iptc_sim.match import Match
+from iptc_sim.options import Reading, flag, option
+from iptc_sim.value_types.mask import MaskLength
+from iptc_sim.value_types.number import Integer
 from iptc_sim.value_types.rate import turn_negated
 
 
@@ -31,7 +32,6 @@ class Connlimit(Match):
 
     def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
         """Refuse none or both of the limits, and both of the sides."""
-        if (self.upto is None) == (self.above is None):
-            raise ValueError("-m connlimit needs exactly one of --connlimit-upto and --connlimit-above")
+        self.demand_one("upto", "above")
         if self.saddr and self.daddr:
             raise ValueError("--connlimit-saddr and --connlimit-daddr exclude each other")

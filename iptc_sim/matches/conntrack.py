@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from iptc_sim.connection import State
-from iptc_sim.extension import YES, Match, Moment, No, Outcome, Unclear, decide, extension, option
-from iptc_sim.options import Reading, ValueType
+from iptc_sim.extension import extension
+from iptc_sim.match import YES, Match, No, Outcome, Unclear, decide
+from iptc_sim.moment import Moment
+from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import listed_protocol_number, parse_integer
 from iptc_sim.records import dataclass
-from iptc_sim.value_types.basic import Choice, PortRangeType
+from iptc_sim.tracking import State
+from iptc_sim.value_types.choice import Choice
 from iptc_sim.value_types.host import HOST_NETWORK, HostNetwork
-from iptc_sim.value_types.port import read_service
+from iptc_sim.value_types.port import PortRangeType, read_service
 from iptc_sim.value_types.short_names import ShortNameList
 from iptc_sim.values import Names, Negatable, PortRange
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, Moment, No, Outcome, decide, extension, option
-from iptc_sim.options import Reading
-from iptc_sim.value_types.basic import Integer, NameList, PortRangeType
-from iptc_sim.value_types.port import read_service
+from iptc_sim.extension import extension
+from iptc_sim.match import Match, No, Outcome, decide
+from iptc_sim.moment import Moment
+from iptc_sim.options import Reading, option
+from iptc_sim.value_types.choice import NameList
+from iptc_sim.value_types.number import Integer
+from iptc_sim.value_types.port import PortRangeType, read_service
 from iptc_sim.values import UNKNOWN, Names, Negatable, PortRange
 
 DCCP = 33

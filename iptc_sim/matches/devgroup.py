@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Hook, Match, Placement, extension, misplaced, option
-from iptc_sim.options import Reading, ValueType
-from iptc_sim.value_types.basic import MARK
+from iptc_sim.extension import Placement, extension, misplaced
+from iptc_sim.match import Match
+from iptc_sim.moment import Hook
+from iptc_sim.options import Reading, ValueType, option
+from iptc_sim.value_types.mark import MARK
 from iptc_sim.values import MaskedMark, Negatable
 
 #: The one name in the group list that iproute2 comes with; names that a host adds to it are not known.

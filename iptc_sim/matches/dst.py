@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, extension, option
-from iptc_sim.value_types.basic import Integer
+from iptc_sim.extension import extension
+from iptc_sim.match import Match
+from iptc_sim.options import option
 from iptc_sim.value_types.header_options import HeaderOptions, HeaderOptionsType
+from iptc_sim.value_types.number import Integer
 from iptc_sim.values import Family, Negatable
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, Placement, extension, flag, option, without_protocol
-from iptc_sim.options import Reading
+from iptc_sim.extension import Placement, extension, without_protocol
+from iptc_sim.match import Match
+from iptc_sim.options import Reading, flag, option
 from iptc_sim.protocols import TCP
-from iptc_sim.value_types.basic import Integer
+from iptc_sim.value_types.number import Integer
 from iptc_sim.values import Negatable
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Hook, Match, extension
+from iptc_sim.extension import extension
+from iptc_sim.match import Match
+from iptc_sim.moment import Hook
 from iptc_sim.values import Family
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, extension, flag, option
-from iptc_sim.options import Reading
-from iptc_sim.value_types.basic import Integer
+from iptc_sim.extension import extension
+from iptc_sim.match import Match
+from iptc_sim.options import Reading, flag, option
+from iptc_sim.value_types.number import Integer
 from iptc_sim.value_types.number_range import NumberRange, NumberRangeType
 from iptc_sim.values import Family, Negatable
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 
-from iptc_sim.extension import Match, Placement, extension, flag, option
-from iptc_sim.options import Reading, ValueType
+from iptc_sim.extension import Placement, extension
+from iptc_sim.match import Match
+from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.protocols import parse_integer
-from iptc_sim.value_types.basic import Integer, Text
 from iptc_sim.value_types.file_name import not_a_file_name
-from iptc_sim.value_types.number import MaskLength
+from iptc_sim.value_types.mask import MaskLength
+from iptc_sim.value_types.number import Integer
 from iptc_sim.value_types.rate import ByteBurst, ByteRate, Rate, RateText, turn_negated
+from iptc_sim.value_types.text import Text
 from iptc_sim.values import Names
 
 #: Ticks in a second (XT_HASHLIMIT_SCALE_v2); also the largest burst in packets.
@@ -142,8 +144,7 @@ class Hashlimit(Match):
 
     def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
         """Refuse none or two rates, and a burst that the rate cannot have."""
-        if (self.above is None) == (self.upto is None):
-            raise ValueError("-m hashlimit needs exactly one of --hashlimit-upto and --hashlimit-above")
+        self.demand_one("above", "upto")
         if not self.table_name:
             raise ValueError("--hashlimit-name is empty")
         rate = self.upto if self.above is None else self.above

@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import YES, Match, Moment, No, Outcome, Unclear, extension, option
+from iptc_sim.extension import extension
+from iptc_sim.match import YES, Match, No, Outcome, Unclear
+from iptc_sim.moment import Moment
+from iptc_sim.options import option
 from iptc_sim.protocols import ICMP
 from iptc_sim.value_types.icmp import ICMP_TEST, IcmpTest
 from iptc_sim.values import Family, Negatable
+
+
+def judge_message(match: Match, field: str, at: Moment, what: str) -> Outcome:
+    """Compare type and code of a message of ICMP or ICMPv6.
+
+    Args:
+        match: of which ``PROTOCOLS`` names the protocol.
+        field: the option that holds the test.
+        at: the packet and where it is.
+        what: what the type is called.
+    """
+    packet = at.packet
+    if packet.protocol not in match.PROTOCOLS:
+        return No(match, "", f"the protocol is {packet.protocol_name}")
+    if packet.icmp_type is None:
+        return Unclear(match, f"{match.option_text(field)}: the {what} is not known")
+    wanted: Negatable[IcmpTest] = getattr(match, field)
+    if ((packet.icmp_type, packet.icmp_code) in wanted.value) != wanted.negated:
+        return YES
+    return No(match, field, f"the {what} is {packet.icmp_type}/{packet.icmp_code}")
 
 
 @extension
@@ -20,11 +43,4 @@ class Icmp(Match):
 
     def judge(self, at: Moment) -> Outcome:
         """Compare type and code."""
-        packet = at.packet
-        if packet.protocol != ICMP:
-            return No(self, "", f"the protocol is {packet.protocol_name}")
-        if packet.icmp_type is None:
-            return Unclear(self, f"{self.option_text('icmp_type')}: the ICMP type is not known")
-        if ((packet.icmp_type, packet.icmp_code) in self.icmp_type.value) != self.icmp_type.negated:
-            return YES
-        return No(self, "icmp_type", f"the ICMP type is {packet.icmp_type}/{packet.icmp_code}")
+        return judge_message(self, "icmp_type", at, "ICMP type")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import YES, Match, Moment, No, Outcome, Unclear, extension, option
+from iptc_sim.extension import extension
+from iptc_sim.match import Match, Outcome
+from iptc_sim.matches.icmp import judge_message
+from iptc_sim.moment import Moment
+from iptc_sim.options import option
 from iptc_sim.protocols import ICMPV6
 from iptc_sim.value_types.icmp import ICMPV6_TEST, IcmpTest
 from iptc_sim.values import Family, Negatable
@@ -20,11 +24,4 @@ class Icmp6(Match):
 
     def judge(self, at: Moment) -> Outcome:
         """Compare type and code."""
-        packet = at.packet
-        if packet.protocol != ICMPV6:
-            return No(self, "", f"the protocol is {packet.protocol_name}")
-        if packet.icmp_type is None:
-            return Unclear(self, f"{self.option_text('icmpv6_type')}: the ICMPv6 type is not known")
-        if ((packet.icmp_type, packet.icmp_code) in self.icmpv6_type.value) != self.icmpv6_type.negated:
-            return YES
-        return No(self, "icmpv6_type", f"the ICMPv6 type is {packet.icmp_type}/{packet.icmp_code}")
+        return judge_message(self, "icmpv6_type", at, "ICMPv6 type")

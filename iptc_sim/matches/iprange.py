@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, Moment, Outcome, decide, extension, option
-from iptc_sim.options import Reading, ValueType
+from iptc_sim.extension import extension
+from iptc_sim.match import Match, Outcome, decide
+from iptc_sim.moment import Moment
+from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import parse_integer
-from iptc_sim.value_types.basic import read_address_range
+from iptc_sim.value_types.address import read_address_range
 from iptc_sim.values import AddressRange, Negatable, address_text
 
 

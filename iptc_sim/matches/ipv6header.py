@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, extension, flag, option
-from iptc_sim.options import Reading, ValueType
+from iptc_sim.extension import extension
+from iptc_sim.match import Match
+from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.protocols import protocol_number
 from iptc_sim.values import Family, Names, Negatable
 

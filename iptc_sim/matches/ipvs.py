@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, extension, flag, option
+from iptc_sim.extension import extension
+from iptc_sim.match import Match
 from iptc_sim.matches.conntrack import ProtocolNumber
-from iptc_sim.options import Reading, ValueType
-from iptc_sim.value_types.basic import Choice
+from iptc_sim.options import Reading, ValueType, flag, option
+from iptc_sim.value_types.choice import Choice
 from iptc_sim.value_types.host import HOST_NETWORK, HostNetwork
 from iptc_sim.value_types.port import read_service
 from iptc_sim.values import Negatable

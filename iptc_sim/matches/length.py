@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, extension, option
+from iptc_sim.extension import extension
+from iptc_sim.match import Match
+from iptc_sim.options import option
 from iptc_sim.value_types.number_range import NumberRange, NumberRangeType
 from iptc_sim.values import Negatable
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, Placement, extension, option
-from iptc_sim.options import Reading, ValueType
-from iptc_sim.value_types.basic import Integer
+from iptc_sim.extension import Placement, extension
+from iptc_sim.match import Match
+from iptc_sim.options import Reading, ValueType, option
+from iptc_sim.value_types.number import Integer
 from iptc_sim.value_types.rate import Rate, RateText
 from iptc_sim.values import Variant
 

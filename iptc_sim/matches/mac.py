@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Hook, Match, Moment, Outcome, decide, extension, option
+from iptc_sim.extension import extension
+from iptc_sim.match import Match, Outcome, decide
+from iptc_sim.moment import Hook, Moment
+from iptc_sim.options import option
 from iptc_sim.value_types.mac import MacAddress, MacType
 from iptc_sim.values import UNKNOWN, Negatable
 

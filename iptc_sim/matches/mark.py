@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import YES, Match, Moment, No, Outcome, extension, option
-from iptc_sim.value_types.basic import MARK
+from iptc_sim.extension import extension
+from iptc_sim.match import YES, Match, No, Outcome
+from iptc_sim.moment import Moment
+from iptc_sim.options import option
+from iptc_sim.value_types.mark import MARK
 from iptc_sim.values import MaskedMark, Negatable
 
 

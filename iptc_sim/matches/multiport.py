@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, Moment, No, Outcome, Unclear, decide, extension, option
-from iptc_sim.options import Reading
+from iptc_sim.extension import extension
+from iptc_sim.match import Match, No, Outcome, Unclear, decide
+from iptc_sim.moment import Moment
+from iptc_sim.options import Reading, option
 from iptc_sim.protocols import PORT_PROTOCOLS
-from iptc_sim.value_types.basic import PORT_SET
+from iptc_sim.value_types.port import PORT_SET
 from iptc_sim.values import UNKNOWN, Negatable, PortSet
 
 
@@ -25,8 +27,7 @@ class Multiport(Match):
 
     def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
         """Refuse none or several of the three."""
-        if sum(item is not None for item in (self.sports, self.dports, self.ports)) != 1:
-            raise ValueError("-m multiport needs exactly one of --sports, --dports, --ports")
+        self.demand_one("sports", "dports", "ports")
 
     def judge(self, at: Moment) -> Outcome:
         """Compare the ports; ``--ports`` fits if either one is in the list."""

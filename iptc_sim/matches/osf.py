@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Hook, Match, extension, option
+from iptc_sim.extension import extension
+from iptc_sim.match import Match
+from iptc_sim.moment import Hook
+from iptc_sim.options import option
 from iptc_sim.protocols import TCP
-from iptc_sim.value_types.basic import Integer, Text
+from iptc_sim.value_types.number import Integer
+from iptc_sim.value_types.text import Text
 from iptc_sim.values import Family, Negatable
 
 

@@ -6,8 +6,10 @@ import grp
 import pwd
 from collections.abc import Callable
 
-from iptc_sim.extension import Hook, Match, extension, flag, option
-from iptc_sim.options import Reading, ValueType
+from iptc_sim.extension import extension
+from iptc_sim.match import Match
+from iptc_sim.moment import Hook
+from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.protocols import parse_integer
 from iptc_sim.records import dataclass
 from iptc_sim.values import Negatable

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Hook, Match, Placement, extension, flag, misplaced, option
-from iptc_sim.options import Reading, ValueType
-from iptc_sim.value_types.basic import INTERFACE
+from iptc_sim.extension import Placement, extension, misplaced
+from iptc_sim.match import Match
+from iptc_sim.moment import Hook
+from iptc_sim.options import Reading, ValueType, flag, option
+from iptc_sim.value_types.interface import INTERFACE
 from iptc_sim.values import InterfacePattern, Negatable
 
 

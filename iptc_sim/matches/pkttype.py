@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, extension, option
-from iptc_sim.options import Reading
-from iptc_sim.value_types.basic import Choice
+from iptc_sim.extension import extension
+from iptc_sim.match import Match
+from iptc_sim.options import Reading, option
+from iptc_sim.value_types.choice import Choice
 from iptc_sim.values import Negatable
 
 

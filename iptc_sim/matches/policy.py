@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Hook, Match, Placement, extension, flag, misplaced, option
-from iptc_sim.options import Reading, ValueType, declared_options, element, elements
+from iptc_sim.extension import Placement, extension, misplaced
+from iptc_sim.match import Match
+from iptc_sim.moment import Hook
+from iptc_sim.options import Reading, ValueType, declared_options, element, elements, flag, option
 from iptc_sim.protocols import protocol_name, protocol_number
-from iptc_sim.value_types.basic import Choice, Integer
+from iptc_sim.value_types.choice import Choice
 from iptc_sim.value_types.hexadecimal import HEX
 from iptc_sim.value_types.host import HOST_NETWORK, HostNetwork
+from iptc_sim.value_types.number import Integer
 from iptc_sim.values import Negatable
 
 #: The kernel's structure has this many elements (XT_POLICY_MAX_ELEM).

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
-from iptc_sim.extension import Match, Placement, extension, flag, option
-from iptc_sim.options import Option, Reading, ValueType
+from iptc_sim.extension import Placement, extension
+from iptc_sim.match import Match
+from iptc_sim.options import Option, Reading, ValueType, flag, option
 from iptc_sim.records import dataclass
-from iptc_sim.value_types.basic import Integer, Text
+from iptc_sim.value_types.number import Integer
+from iptc_sim.value_types.text import Text
 from iptc_sim.values import Negatable, Variant
 
 _NUMBER = re.compile(r"\+?(?:(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?|0x[0-9a-f]+|inf|infinity|nan)", re.ASCII | re.IGNORECASE)

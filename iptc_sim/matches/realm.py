@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Hook, Match, extension, option
-from iptc_sim.options import Reading, ValueType
+from iptc_sim.extension import extension
+from iptc_sim.match import Match
+from iptc_sim.moment import Hook
+from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import parse_integer
 from iptc_sim.records import dataclass
 from iptc_sim.values import Family, Negatable

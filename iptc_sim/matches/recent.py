@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import YES, Match, Moment, Outcome, Placement, Unclear, extension, flag, option
-from iptc_sim.options import Reading
-from iptc_sim.value_types.basic import Integer, Text
+from iptc_sim.extension import Placement, extension
+from iptc_sim.match import YES, Match, Outcome, Unclear
+from iptc_sim.moment import Moment
+from iptc_sim.options import Reading, flag, option
 from iptc_sim.value_types.file_name import not_a_file_name
 from iptc_sim.value_types.host import HOST
+from iptc_sim.value_types.number import Integer
+from iptc_sim.value_types.text import Text
 from iptc_sim.values import Address, Family, Negatable, Prefix
 
 
@@ -55,9 +58,7 @@ class Recent(Match):
 
     def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
         """Refuse none or several verbs, and conditions that the verb does not take."""
-        verbs = [verb for verb in (self.set_, self.rcheck, self.update, self.remove) if verb is not None]
-        if len(verbs) != 1:
-            raise ValueError("-m recent needs exactly one of --set, --rcheck, --update, --remove")
+        self.demand_one("set_", "rcheck", "update", "remove")
         conditions = self.seconds is not None or self.hitcount is not None or self.rttl
         if conditions and (self.set_ is not None or self.remove is not None):
             raise ValueError("--seconds, --hitcount and --rttl go with --rcheck or --update")

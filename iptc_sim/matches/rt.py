@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from ipaddress import AddressValueError, IPv6Address
 
-from iptc_sim.extension import Match, extension, flag, option
-from iptc_sim.options import Reading, ValueType
+from iptc_sim.extension import extension
+from iptc_sim.match import Match
+from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.records import dataclass
-from iptc_sim.value_types.basic import Integer
+from iptc_sim.value_types.number import Integer
 from iptc_sim.value_types.number_range import NumberRange, NumberRangeType
 from iptc_sim.values import Family, Negatable, address_text
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, Moment, No, Outcome, Unclear, decide, extension, option
-from iptc_sim.options import Reading, ValueType
+from iptc_sim.extension import extension
+from iptc_sim.match import Match, No, Outcome, Unclear, decide
+from iptc_sim.moment import Moment
+from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import SCTP
 from iptc_sim.records import dataclass
-from iptc_sim.value_types.basic import Choice, PortRangeType, read_port
+from iptc_sim.value_types.choice import Choice
+from iptc_sim.value_types.port import PortRangeType, read_port
 from iptc_sim.values import Negatable, PortRange
 
 #: The chunks by name, in the order of their numbers, in which they are printed.

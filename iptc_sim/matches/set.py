@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, extension, flag, option
-from iptc_sim.options import FLAG, Reading, ValueType
+from iptc_sim.extension import extension
+from iptc_sim.match import Match
+from iptc_sim.options import FLAG, Reading, ValueType, flag, option
 from iptc_sim.records import dataclass
-from iptc_sim.value_types.basic import Integer
+from iptc_sim.value_types.number import Integer
 from iptc_sim.values import Negatable
 
 #: A set's name has 31 bytes, and a set at most six dimensions (IPSET_DIM_MAX).

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Hook, Match, extension, flag
+from iptc_sim.extension import extension
+from iptc_sim.match import Match
+from iptc_sim.moment import Hook
+from iptc_sim.options import flag
 
 
 @extension

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from ipaddress import IPv6Address
 
-from iptc_sim.extension import Match, extension, option
-from iptc_sim.options import Reading, ValueType
+from iptc_sim.extension import extension
+from iptc_sim.match import Match
+from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.records import dataclass
-from iptc_sim.value_types.basic import BARE_PREFIX, Integer, read_address
+from iptc_sim.value_types.address import BARE_PREFIX, read_address
+from iptc_sim.value_types.number import Integer
 from iptc_sim.values import Family, Negatable, Prefix, address_text
 
 OCTET = Integer(0, 255)

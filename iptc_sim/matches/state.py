@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from iptc_sim.connection import State as ConnectionState
-from iptc_sim.extension import YES, Match, Moment, Outcome, extension, option
+from iptc_sim.extension import extension
+from iptc_sim.match import YES, Match, Outcome
+from iptc_sim.moment import Moment
+from iptc_sim.options import option
+from iptc_sim.tracking import State as ConnectionState
 from iptc_sim.value_types.short_names import ShortNameList
 from iptc_sim.values import Names, Negatable
 

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import YES, Match, Moment, No, Outcome, Unclear, extension, option
-from iptc_sim.options import Reading
-from iptc_sim.value_types.basic import PROBABILITY, Choice, Integer
+from iptc_sim.extension import extension
+from iptc_sim.match import YES, Match, No, Outcome, Unclear
+from iptc_sim.moment import Moment
+from iptc_sim.options import Reading, ValueType, option
+from iptc_sim.value_types.choice import Choice
+from iptc_sim.value_types.number import Integer
 from iptc_sim.values import RANDOM_STEPS, Negatable, Odds, Probability
+
+
+class ProbabilityType(ValueType[Probability]):
+    """A chance from 0 to 1, kept in steps of 1/2^31."""
+
+    expected = "a number from 0 to 1"
+
+    def read(self, words: tuple[str, ...], context: Reading) -> Probability:  # noqa: ARG002 - the interface
+        """Return the chance."""
+        return Probability.parse(words[0])
 
 
 @extension
@@ -15,7 +28,7 @@ class Statistic(Match):
     NAME = "statistic"
 
     mode: str = option(Choice(("random", "nth")), "--mode", required=True)
-    probability: Negatable[Probability] | None = option(PROBABILITY, "--probability", negatable=True)
+    probability: Negatable[Probability] | None = option(ProbabilityType(), "--probability", negatable=True)
     every: Negatable[int] | None = option(Integer(1), "--every", negatable=True)
     packet: int | None = option(Integer(), "--packet")
 

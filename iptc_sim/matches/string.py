@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
-from iptc_sim.extension import Match, extension, flag, option
-from iptc_sim.options import Reading, ValueType
+from iptc_sim.extension import extension
+from iptc_sim.match import Match
+from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.records import dataclass
-from iptc_sim.value_types.basic import Choice, Integer
+from iptc_sim.value_types.choice import Choice
+from iptc_sim.value_types.number import Integer
 from iptc_sim.values import Negatable
 
 #: The kernel's structure holds this many bytes (XT_STRING_MAX_PATTERN_SIZE).
@@ -44,7 +46,11 @@ class PatternType(ValueType[Pattern]):
         return Pattern(data)
 
     def data(self, text: str) -> bytes:
-        """Return the bytes that the word stands for."""
+        """Return the bytes that the word stands for.
+
+        Raises:
+            ValueError: it stands for none.
+        """
         return text.encode()
 
     def write(self, value: Pattern) -> tuple[str, ...]:

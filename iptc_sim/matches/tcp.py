@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from iptc_sim.extension import Match, Moment, No, Outcome, Unclear, decide, extension, option
-from iptc_sim.options import Reading, ValueType
+from iptc_sim.extension import extension
+from iptc_sim.match import Match, No, Outcome, Unclear, decide
+from iptc_sim.moment import Moment
+from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import TCP, TCP_FLAGS
 from iptc_sim.records import dataclass
-from iptc_sim.value_types.basic import NO_PORT, Integer, PortRangeType, read_port
+from iptc_sim.value_types.number import Integer
+from iptc_sim.value_types.port import NO_PORT, PortRangeType, read_port
 from iptc_sim.values import Negatable, PortRange, Variant
 
 PORTS = PortRangeType(ordered=True, number=lambda text: read_port(text, "tcp"))
@@ -82,6 +85,7 @@ class Tcp(Match):
 
     NAME = "tcp"
     PROTOCOLS = frozenset({TCP})
+    PATTERNS_SUFFICE = True
 
     sport: Negatable[PortRange] | None = option(PORTS, "--sport", "--source-port", negatable=True, hidden=NO_PORT)
     dport: Negatable[PortRange] | None = option(PORTS, "--dport", "--destination-port", negatable=True, hidden=NO_PORT)

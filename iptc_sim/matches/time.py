@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from datetime import datetime, time, timedelta
 
-from iptc_sim.extension import Match, extension, flag, option
-from iptc_sim.options import Reading, ValueType
+from iptc_sim.extension import extension
+from iptc_sim.match import Match
+from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.protocols import parse_integer
 from iptc_sim.records import dataclass
 from iptc_sim.values import Negatable

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from iptc_sim.diagnostics import suggestion
-from iptc_sim.extension import Match, extension, option
-from iptc_sim.options import Reading, ValueType
+from iptc_sim.extension import extension
+from iptc_sim.match import Match
+from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import parse_integer
 from iptc_sim.records import dataclass
 from iptc_sim.values import Negatable

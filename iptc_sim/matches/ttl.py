@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Match, extension, option
-from iptc_sim.options import Reading
-from iptc_sim.value_types.basic import Integer
+from iptc_sim.extension import extension
+from iptc_sim.match import Match
+from iptc_sim.options import Reading, option
+from iptc_sim.value_types.number import Integer
 from iptc_sim.values import Family, Negatable
 
 NUMBER = Integer(0, 255)
@@ -23,5 +24,4 @@ class Ttl(Match):
 
     def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
         """Refuse none or several comparisons."""
-        if sum(value is not None for value in (self.equal, self.below, self.above)) != 1:
-            raise ValueError("-m ttl needs exactly one of --ttl-eq, --ttl-lt, --ttl-gt")
+        self.demand_one("equal", "below", "above")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from iptc_sim.extension import Match, Placement, extension, option
-from iptc_sim.options import Reading, ValueType
+from iptc_sim.extension import Placement, extension
+from iptc_sim.match import Match
+from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import parse_integer
 from iptc_sim.records import dataclass
 from iptc_sim.value_types.number_range import NumberRange

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from iptc_sim.extension import Match, Moment, No, Outcome, decide, extension, option
-from iptc_sim.options import Reading
+from iptc_sim.extension import extension
+from iptc_sim.match import Match, No, Outcome, decide
+from iptc_sim.moment import Moment
+from iptc_sim.options import Reading, option
 from iptc_sim.protocols import UDP
-from iptc_sim.value_types.basic import NO_PORT, PortRangeType
-from iptc_sim.value_types.port import read_service
+from iptc_sim.value_types.port import NO_PORT, PortRangeType, read_service
 from iptc_sim.values import Negatable, PortRange, Variant
 
 #: Unlike tcp, a range that ends before it begins is accepted (and never fits).
@@ -21,6 +22,7 @@ class Udp(Match):
 
     NAME = "udp"
     PROTOCOLS = frozenset({UDP})
+    PATTERNS_SUFFICE = True
 
     sport: Negatable[PortRange] | None = option(PORTS, "--sport", "--source-port", negatable=True, hidden=NO_PORT)
     dport: Negatable[PortRange] | None = option(PORTS, "--dport", "--destination-port", negatable=True, hidden=NO_PORT)

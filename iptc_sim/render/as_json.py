@@ -24,7 +24,7 @@ from iptc_sim.steps import (
     Trace,
     TranslateStep,
 )
-from iptc_sim.syntax import write_rule
+from iptc_sim.syntax.write import write_rule
 from iptc_sim.values import UNKNOWN, Odds, Unknown
 
 TRACE_SCHEMA = "iptc-sim/trace/1"

@@ -17,7 +17,7 @@ from iptc_sim.compare.edits import (
 )
 from iptc_sim.render.as_json import Json
 from iptc_sim.render.words import Labels
-from iptc_sim.syntax import write_rule
+from iptc_sim.syntax.write import write_rule
 
 DIFF_SCHEMA = "iptc-sim/diff/1"
 

@@ -18,7 +18,7 @@ from iptc_sim.compare.edits import (
 from iptc_sim.diagnostics import printable
 from iptc_sim.render.words import Labels
 from iptc_sim.ruleset import Rule
-from iptc_sim.syntax import write_rule
+from iptc_sim.syntax.write import write_rule
 
 
 def render_diff(found: Difference, names: tuple[str, str], labels: Labels | None = None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from iptc_sim.diagnostics import printable
-from iptc_sim.extension import Accept, Continue, Drop, Goto, Jump, No, Reject, Return, SetMark, Translate
+from iptc_sim.match import No
 from iptc_sim.packet import Packet
 from iptc_sim.render.words import (
     Labels,
@@ -30,6 +30,7 @@ from iptc_sim.steps import (
     Trace,
     TranslateStep,
 )
+from iptc_sim.target import Accept, Continue, Drop, Goto, Jump, Reject, Return, SetMark, Translate
 from iptc_sim.values import CERTAIN, UNKNOWN
 
 #: With more branches than this each one is shown by its end only.

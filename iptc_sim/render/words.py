@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from iptc_sim.connection import Manip
 from iptc_sim.diagnostics import printable
-from iptc_sim.extension import Accept, Continue, Drop, Goto, Jump, Reject, Return, SetMark, Translate
 from iptc_sim.steps import End, Fate, RuleStep, Trace, TranslateStep
+from iptc_sim.target import Accept, Continue, Drop, Goto, Jump, Reject, Return, SetMark, Translate
+from iptc_sim.tracking import Manip
 from iptc_sim.values import UNKNOWN, Odds
 
 #: Names for chains, such as ``KUBE-SVC-...`` -> ``default/my-nginx``.

@@ -13,10 +13,9 @@ from iptc_sim.ruleset import Ruleset
 from iptc_sim.syntax.loader import Manner
 from iptc_sim.syntax.paste import clean, needs_cleaning
 from iptc_sim.syntax.reader import Findings, Reader
-from iptc_sim.syntax.write import write_listing, write_rule, write_save
 from iptc_sim.values import Family, Variant
 
-__all__ = ["Findings", "examine", "guess_family", "parse", "read_rules", "write_listing", "write_rule", "write_save"]
+__all__ = ["Findings", "examine", "guess_family", "parse", "read_rules"]
 
 #: The first word of a dump that tells its family: an address, a reject or ICMP type, the name of the program.
 _FAMILY = re.compile(
@@ -25,9 +24,13 @@ _FAMILY = re.compile(
 )
 
 
-def guess_family(text: str) -> Family:
-    """Return the family that a dump is of: IPv6 where it shows IPv6 addresses or types first, else IPv4."""
-    found = _FAMILY.search(text)
+#: How far a text is searched for that (characters).
+_LOOKED_AT = 4_000_000
+
+
+def guess_family(*texts: str) -> Family:
+    """Return the family that dumps are of: IPv6 where they show IPv6 addresses or types first, else IPv4."""
+    found = next((found for text in texts if (found := _FAMILY.search(text, 0, _LOOKED_AT))), None)
     return Family.IPV6 if found and not (found["four"] or found["types"]) else Family.IPV4
 
 
@@ -90,7 +93,7 @@ def examine(
     pasted = [clean(item, family=family) if not strict and needs_cleaning(item.text) else None for item in sources]
     said = next((item.family for item in pasted if item is not None and item.family is not None), None)
     known = {kind: frozenset(names) for kind, names in (objects or {}).items()}
-    guessed = family or said or guess_family("\n".join(item.text for item in sources))
+    guessed = family or said or guess_family(*(item.text for item in sources))
     reader = Reader(Manner(guessed, strict, variant, table or "", known))
     with _collector_paused():
         for item, lines in zip(sources, pasted, strict=True):

@@ -78,8 +78,10 @@ class RuleCommand:
 
     def _find(self, rule: Rule) -> int:
         """Return the first entry that says the same."""
-        for entry in self._entries:
-            if self._store.rule(entry) == rule:
+        same = self._store.same(self._chain, rule)
+        self._store.work(len(self._entries) // 10)
+        for entry in self._entries if same else ():
+            if entry in same:
                 return entry
         raise self._impossible(f"{self._item.chain} has no such rule")
 

@@ -17,7 +17,7 @@ from iptc_sim.extension import Extension
 from iptc_sim.syntax.plan import ForeignPart, JumpPart, Part, RulePlan
 
 #: A shape is worth its expression after so many lines: compiling one costs as much as reading these word by word.
-WORTH: Final = 16
+WORTH: Final = 8
 
 #: How many shapes are tried because they followed the last one before.
 _REMEMBERED: Final = 6
@@ -35,7 +35,7 @@ _COUNTERS = r"(?:\[[0-9]{1,19}:[0-9]{1,19}\] )?"
 
 
 class Shape:
-    """A shape of lines with its plan, and what is known of it.
+    """A shape of lines with its plan, and what is known of it; ``counted``: counters stand before its lines.
 
     Attributes:
         plan: what its lines mean.
@@ -52,11 +52,11 @@ class Shape:
     """
 
     __slots__ = (
-        "_key", "_tries", "after", "asked", "entries", "extensions", "jump", "known", "match", "memo", "owners",
-        "placed", "plan", "section", "unmodelled",
+        "_counted", "_key", "_tries", "after", "asked", "entries", "extensions", "jump", "known", "match", "memo",
+        "owners", "placed", "plan", "section", "unmodelled",
     )  # fmt: skip
 
-    def __init__(self, plan: RulePlan, key: tuple[str, ...]) -> None:
+    def __init__(self, plan: RulePlan, key: tuple[str, ...], *, counted: bool = False) -> None:
         parts = [plan.base.part, *plan.matches, *([plan.target] if plan.target else [])]
         self.plan = plan
         self.extensions = tuple(part.extension for part in parts if isinstance(part, Part))
@@ -70,7 +70,7 @@ class Shape:
         self.after: list[Shape] = []
         self.section: object = None
         self.entries, self.owners = array("I"), array("I")
-        self._key = key
+        self._key, self._counted = key, counted
         self._tries = 0
 
     @property
@@ -112,7 +112,7 @@ class Shape:
         words[plan.chain] = (f"(?!(?:{'|'.join(never)}) )" if never else "") + _CHAIN
         if isinstance(plan.target, JumpPart):
             words[plan.target.name] = _CHAIN
-        expression = re.compile(_COUNTERS + " ".join(words) + "\n")
+        expression = re.compile((_COUNTERS if self._counted else "") + " ".join(words) + "\n")
         aim = plan.target.name if isinstance(plan.target, JumpPart) else -1
         groups = {
             index: group for group, index in enumerate(sorted([plan.chain, *memo, *([aim] if aim >= 0 else [])]), 1)

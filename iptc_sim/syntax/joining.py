@@ -10,6 +10,7 @@ from iptc_sim.records import dataclass
 from iptc_sim.ruleset import BUILTIN_CHAINS, Chain, Table
 from iptc_sim.syntax.section import Section
 from iptc_sim.syntax.store import StoredChains
+from iptc_sim.values import Variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,24 +21,27 @@ class Joined:
     warnings: list[Diagnostic]
 
 
-def join_sections(sections: Sequence[Section]) -> Joined:
+def join_sections(sections: Sequence[Section], variant: Variant) -> Joined:
     """Make tables of sections.
 
-    A ``*table`` line empties the table, so a later section of the same text replaces an earlier one; only policies stay
-    that it does not name. Listings, and what stands in another text, are joined.
+    A ``*table`` line empties the table, so a later section of the same text replaces an earlier one; of iptables-legacy
+    policies stay that it does not name. Listings, and what stands in another text, are joined. A bare ``*table`` has no
+    chains.
     """
     tables: dict[str, Table] = {}
     last: dict[str, Section] = {}
     warnings = []
     for section in sections:
-        name, chains = section.table, _chains(section)
+        name, chains = section.table, {} if section.is_bare else _chains(section)
         before = last.get(name)
         if before is None:
             tables[name] = Table(name, chains)
         elif before.source is section.source and before.named and section.named:
             message = f"table {name} stands in it twice: the second replaces the first, as iptables-restore does"
             warnings.append(Diagnostic("IPT036", message, Severity.WARNING, Span(section.source, section.line)))
-            tables[name] = Table(name, _with_policies(chains, tables[name].chains, section))
+            if variant is Variant.LEGACY:
+                chains = _with_policies(_chains(section), tables[name].chains, section)
+            tables[name] = Table(name, chains)
         else:
             tables[name] = Table(name, _union(tables[name].chains, chains))
         last[name] = section

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 
-from iptc_sim.extension import Hook
+from iptc_sim.moment import Hook
 from iptc_sim.records import dataclass
 from iptc_sim.syntax.section import Fault, Phase, Section
-from iptc_sim.targets import TARGETS
 from iptc_sim.values import Variant
 
 #: How many jumps deep the kernel follows a path of nf_tables (``NFT_JUMP_STACK_SIZE`` less the base chain).
 DEEPEST = 15
+
+#: How many chains of a circle are named.
+_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +33,6 @@ class Missing:
     count: int
     comes_later: bool = False
 
-    @property
-    def hint(self) -> str:
-        """What was meant, if that can be guessed."""
-        from difflib import get_close_matches  # noqa: PLC0415 - for errors only
-
-        near = get_close_matches(self.name.upper(), [cls.NAME for cls in TARGETS.all()], 1, 0.8)
-        return f"did you mean {near[0]}?" if near else ""
-
 
 class JumpGraph:
     """The jumps of one table.
@@ -54,6 +49,7 @@ class JumpGraph:
         names = section.store.names
         self._builtin = {names[name]: Hook(name) for name in section.builtin if name in names}
         self._arrived: dict[frozenset[Hook], dict[int, int]] = {}
+        self._named: dict[int, str] = {}
         self._incoming = self._count()
         self._depth = [0] * len(section.store.exists)
         self.reach = [0] * len(section.store.exists)
@@ -64,7 +60,13 @@ class JumpGraph:
 
     def name(self, chain: int) -> str:
         """Return the name of a chain."""
-        return next(name for name, index in self._store.names.items() if index == chain)
+        if not self._named:
+            self._named = {index: name for name, index in self._store.names.items()}
+        return self._named[chain]
+
+    def is_builtin(self, chain: int) -> bool:
+        """Whether a chain is one of those that the kernel calls."""
+        return chain in self._builtin
 
     def hooks(self, chain: int) -> frozenset[Hook]:
         """Return the hooks from which a chain is reached."""
@@ -86,17 +88,18 @@ class JumpGraph:
 
     def _walk(self) -> set[int]:
         """Go through the chains, each after those that lead to it; return those for which there is no such order."""
-        left, depth, reach, aims_of = self._incoming.copy(), self._depth, self.reach, self._store.aims_of
+        left, depth, reach, aims_of = self._incoming.copy(), self._depth, self.reach, self._store.all_aims()
         left[-1] = -1
         ready = [chain for chain, count in enumerate(left) if not count]
         for chain in ready:
             bits = reach[chain]
             below = depth[chain] + 1 if bits else 0
-            for aim in aims_of(chain):
+            for aim in aims_of[chain]:
                 if aim >= 0:
                     reach[aim] |= bits
                     left[aim] -= 1
-                    depth[aim] = max(below, depth[aim])
+                    if below > depth[aim]:  # noqa: PLR1730 - this line runs for every jump
+                        depth[aim] = below
                     if not left[aim]:
                         ready.append(aim)
         if len(ready) == len(reach):
@@ -124,13 +127,13 @@ class JumpGraph:
     def missing(self) -> list[Missing]:
         """Return the chains that are jumped to and not there, in the order of the text."""
         exists, aims, late = self._store.exists, self._store.aims, self._store.late
-        gone = any(count and not there for count, there in zip(self._incoming, exists, strict=False))
-        if not gone and not any(self._incoming[chain] for chain in late):
+        absent = any(count and not there for count, there in zip(self._incoming, exists, strict=False))
+        if not self._store.edited and not absent and not any(self._incoming[chain] for chain in late):
             return []
-        found: dict[int, list[int]] = {}
-        for line, _, entry in self._edges():
-            if not exists[aims[entry]] or entry < late.get(aims[entry], 0):
-                found.setdefault(aims[entry], []).append(line)
+        gone, found = self._store.gone, dict[int, list[int]]()
+        for entry, aim in enumerate(aims):  # those that were taken out again were asked for their aim, too
+            if aim >= 0 and (not exists[aim] or entry < late.get(aim, 0)) and entry >= gone.get(aim, 0):
+                found.setdefault(aim, []).append(self._store.lines[entry])
         first = sorted(found.items(), key=lambda item: min(item[1]))
         return [Missing(self.name(chain), min(places), len(places), bool(exists[chain])) for chain, places in first]
 
@@ -143,10 +146,12 @@ class JumpGraph:
         """
         yield from self._to_builtin(variant)
         circle = self._circle() if self._stuck else []
+        completing = self._completing() if variant is Variant.NFT else commit
         if circle:
-            yield self._circle_fault(circle, variant, commit)
-        elif variant is Variant.NFT and max(self._depth, default=0) > DEEPEST:
-            yield from self._too_deep()
+            yield self._circle_fault(circle, variant, completing)
+        elif variant is Variant.NFT and completing:
+            message = f"this completes a path of more than {DEEPEST} jumps; nf_tables follows no more"
+            yield Fault("IPT033", message, completing, Phase.JUMPS)
 
     def _to_builtin(self, variant: Variant) -> Iterator[Fault]:
         if not any(self._incoming[chain] for chain in self._builtin):
@@ -165,27 +170,27 @@ class JumpGraph:
             for _, chain, entry in self._edges()
             if chain in self._stuck and aims[entry] in self._stuck and self.reach[chain]
         }
+        known: set[int] = set()
         for start in into:
             seen: dict[int, int] = {}
             path: list[int] = []
             chain: int | None = start
-            while chain is not None and chain not in seen:
+            while chain is not None and chain not in seen and chain not in known:
                 seen[chain] = len(path)
                 chain, entry = into.get(chain, (None, -1))
                 path.append(entry)
-            if chain is not None:
+            if chain is not None and chain in seen:
                 return path[seen[chain] :]
+            known |= seen.keys()
         return []
 
-    def _circle_fault(self, circle: list[int], variant: Variant, commit: int) -> Fault:
-        lines = self._store.lines
-        arrival = self._arrivals(set(self._builtin))
+    def _circle_fault(self, circle: list[int], variant: Variant, reported: int) -> Fault:
         chains = [self._store.aims[entry] for entry in reversed(circle)]
-        last = max(lines[entry] for entry in circle)
-        reported = max(last, min(arrival.get(chain, 0) for chain in chains))
-        path = " -> ".join(self.name(chain) for chain in [*chains, chains[0]])
+        last = max(self._store.lines[entry] for entry in circle)
+        shown = [self.name(chain) for chain in chains[:_SHOWN]] + ["..."] * (len(chains) > _SHOWN)
+        path = " -> ".join([*shown, self.name(chains[0])])
         message = f"chains jump in a circle: {path}"
-        return Fault("IPT033", message, last, Phase.KERNEL, commit if variant is Variant.LEGACY else reported)
+        return Fault("IPT033", message, last, Phase.KERNEL if variant is Variant.LEGACY else Phase.JUMPS, reported)
 
     def _arrivals(self, starts: set[int]) -> dict[int, int]:
         """Return the line that made each chain reached from ``starts``, rules being loaded in the order of the text."""
@@ -208,9 +213,23 @@ class JumpGraph:
             self._arrived[hooks] = self._arrivals({index for index, hook in self._builtin.items() if hook in hooks})
         return self._arrived[hooks].get(chain, 0)
 
-    def _too_deep(self) -> Iterator[Fault]:
-        """nft_chain_validate follows a path only so far (kernel, ``NFT_JUMP_STACK_SIZE``)."""
-        message = f"a path of more than {DEEPEST} jumps leads through here; nf_tables follows no more"
-        for line, chain, entry in sorted(self._edges()):
-            if self.reach[chain] and DEEPEST <= self._depth[chain] < self._depth[self._store.aims[entry]]:
-                yield Fault("IPT033", message, line, Phase.KERNEL)
+    def _completing(self) -> int:
+        """Return the line that completes the first path which is too long, in a circle or not; 0 for none.
+
+        To nf_tables a circle is a path without an end (nft_chain_validate, ``NFT_JUMP_STACK_SIZE``).
+        """
+        if not self._stuck and max(self._depth, default=0) <= DEEPEST:
+            return 0
+        edges = sorted(self._edges())
+        count = bisect_left(range(len(edges)), True, key=lambda last: self._deepest(edges[: last + 1]) > DEEPEST)
+        return edges[count][0] if count < len(edges) else 0
+
+    def _deepest(self, edges: Sequence[tuple[int, int, int]]) -> int:
+        """Return how many jumps the longest path from a built-in chain has, up to one more than there may be."""
+        jumps: dict[int, list[int]] = {}
+        for _, chain, entry in edges:
+            jumps.setdefault(chain, []).append(self._store.aims[entry])
+        front, depth = set(self._builtin), 0
+        while depth <= DEEPEST and (front := {aim for chain in front for aim in jumps.get(chain, ())}):
+            depth += 1
+        return depth

@@ -10,15 +10,16 @@ from iptc_sim.builtin import GoTo, JumpTo
 from iptc_sim.diagnostics import SourceFile
 from iptc_sim.records import dataclass
 from iptc_sim.ruleset import BUILTIN_CHAINS, MAX_CHAIN_NAME, Rule
-from iptc_sim.syntax.edit import RuleCommand
+from iptc_sim.syntax.grammar import word_pattern
 from iptc_sim.syntax.lines import ChainLine, CommandLine, CommitLine, Line, RuleLine, TableLine
-from iptc_sim.syntax.section import Fault, Section
+from iptc_sim.syntax.section import Fault, Phase, Section
 from iptc_sim.syntax.shapes import ShapeCache
 from iptc_sim.syntax.store import RuleStore
 from iptc_sim.syntax.words import LineError
 from iptc_sim.targets import TARGETS
 from iptc_sim.values import Family, Variant
 
+_DECLARE: Final = "declare it with :CHAIN - [0:0]"
 POLICIES: Final = ("ACCEPT", "DROP")
 _IN_ONLY: Final = frozenset({"INPUT", "PREROUTING"})
 _OUT_ONLY: Final = frozenset({"OUTPUT", "POSTROUTING"})
@@ -47,6 +48,11 @@ class Manner:
     def legacy(self) -> bool:
         """Whether it is read strictly, by the legacy variant."""
         return self.strict and self.variant is Variant.LEGACY
+
+    @property
+    def nft(self) -> bool:
+        """Whether it is read strictly, by iptables-nft: that parses all lines first, and looks for chains at COMMIT."""
+        return self.strict and self.variant is Variant.NFT
 
 
 class Loader:
@@ -147,6 +153,7 @@ class Loader:
 
     def _declare(self, item: ChainLine, line: int) -> None:
         section = self.current(line)
+        section.began = True
         if item.policy is None:
             raise LineError("IPT024", 0, f"chain {item.name} has no policy", expected="ACCEPT, DROP or -")
         builtin = item.name in section.builtin
@@ -181,19 +188,28 @@ class Loader:
         lax = self.manner.legacy and not command
         if not name or (name.startswith(("-", "!")) and not lax):
             raise LineError("IPT023", index, f"{name or 'an empty word'} cannot be a chain name")
-        if len(name.encode(errors="surrogateescape")) > MAX_CHAIN_NAME:
-            length = len(name.encode(errors="surrogateescape"))
-            raise LineError("IPT023", index, f"chain name {name} has {length} bytes, at most {MAX_CHAIN_NAME} fit")
+        self._check_length(name, index)
         if any(character in name for character in " \t\n"):
             raise LineError("IPT023", index, f"chain name {name} has a blank in it")
         target = TARGETS.find(name)
         if target is not None and (command or (not target.OPTIONS and name in {"ACCEPT", "DROP", "RETURN", "QUEUE"})):
             raise LineError("IPT023", index, f"{name} is a target; no chain can have its name")
 
+    def _place(self, line: int, index: int) -> tuple[int, int]:
+        """Return where a word of a line stands: its first column and its width."""
+        start, end = list(word_pattern().finditer(self.source.line(line)))[index].span()
+        return start + 1, end - start
+
+    @staticmethod
+    def _check_length(name: str, index: int) -> None:
+        length = len(name.encode(errors="surrogateescape"))
+        if length > MAX_CHAIN_NAME:
+            raise LineError("IPT023", index, f"chain name {name} has {length} bytes, at most {MAX_CHAIN_NAME} fit")
+
     def _fault(self, section: Section, code: str, message: str, line: int, *, nft: bool = True) -> None:
         """Note a fault that the tolerant reader lives with; without ``nft`` the nft variant takes it."""
-        if nft or not self.manner.strict or self.manner.legacy:
-            section.faults.append(Fault(code, message, line))
+        if nft or not self.manner.nft:
+            section.faults.append(Fault(code, message, line, Phase.COMMIT if self.manner.nft else Phase.LINE))
 
     def _command(self, item: CommandLine, line: int) -> None:
         section = self.current(line)
@@ -215,46 +231,71 @@ class Loader:
                 self._change(section, item, line, exists=exists, builtin=builtin)
 
     def _policy(self, section: Section, item: CommandLine, line: int, *, builtin: bool) -> None:
+        if section.table == "nat" and item.argument == "DROP":
+            raise LineError("IPT034", 2, "table nat is not for filtering: iptables refuses DROP in it")
         if not builtin:
             self._fault(section, "IPT024", f"{item.chain} is no built-in chain; only these have a policy", line)
+            return
+        if item.argument not in POLICIES and self.manner.nft:
+            self._fault(section, "IPT024", f"{item.argument} is not a policy", line)
             return
         if item.argument not in POLICIES:
             raise LineError("IPT024", 2, f"{item.argument} is not a policy", expected="ACCEPT or DROP")
         index = section.store.create(item.chain)
         section.store.policies[index] = item.argument
-        if item.counters is not None and not (self.manner.strict and not self.manner.legacy):
+        if item.counters is not None and not self.manner.nft:
             section.store.counters[index] = item.counters
 
     def _change(self, section: Section, item: CommandLine, line: int, *, exists: bool, builtin: bool) -> None:
         """Carry out ``-X``, ``-F``, ``-Z`` and ``-E``."""
         store = section.store
+        section.began |= bool(item.chain)
         if item.chain and not exists:
             self._fault(section, "IPT025", f"there is no chain {item.chain}", line)
         elif item.command == "-F":
-            if item.chain or not self.manner.strict or self.manner.legacy:  # iptables-nft-restore leaves -F alone
+            if item.chain or not self.manner.nft:  # iptables-nft-restore leaves -F alone
                 for chain in [store.names[item.chain]] if item.chain else list(store.names.values()):
-                    store.edit(chain).clear()
+                    store.flush(chain)
         elif item.command == "-X":
             self._delete(section, item.chain, line, builtin=builtin)
         elif item.command == "-E":
             self._check_name(item.argument, 2, command=True)
-            if self.manner.strict and not self.manner.legacy:
-                self._fault(section, "IPT029", "iptables-nft-restore cannot rename a chain that it has just made", line)
-            store.names[item.argument] = store.names.pop(item.chain)
+            self._rename(section, item, line)
+
+    def _rename(self, section: Section, item: CommandLine, line: int) -> None:
+        names, exists = section.store.names, section.store.exists
+        if item.argument in names and exists[names[item.argument]]:
+            self._fault(section, "IPT026", f"chain {item.argument} exists already", line)
+        elif self.manner.nft:
+            why = "iptables-nft-restore cannot rename a chain that it has just made"
+            section.faults.append(Fault("IPT029", why, line, Phase.KERNEL))
+        else:
+            section.store.rename(item.chain, item.argument)
+
+    @staticmethod
+    def _users(section: Section) -> list[str]:
+        """Return the user chains that are there."""
+        builtin, exists = section.builtin, section.store.exists
+        return [name for name, index in section.store.names.items() if exists[index] and name not in builtin]
 
     def _delete(self, section: Section, name: str, line: int, *, builtin: bool) -> None:
         store = section.store
         if builtin:
             self._fault(section, "IPT029", f"{name} is a built-in chain and cannot be deleted", line)
             return
-        aims = {store.aims[entry] for _, entries in store.by_chain() for entry in entries}
-        for user in [name] if name else [user for user in store.names if user not in section.builtin]:
+        aims = store.referred()
+        store.work(0 if name else len(store.names) // 10)
+        for user in [name] if name else self._users(section):
             index = store.names[user]
-            if index in aims or store.entries(index):
-                why = "rules jump to it" if index in aims else "it has rules"
-                self._fault(section, "IPT029", f"chain {user} cannot be deleted: {why}", line)
-            else:
-                store.exists[index] = store.listed[index] = 0
+            busy = "rules jump to it" if index in aims else "it has rules" if store.entries(index) else ""
+            if busy:
+                phase = Phase.KERNEL if self.manner.nft else Phase.LINE
+                section.faults.append(Fault("IPT029", f"chain {user} cannot be deleted: {busy}", line, phase))
+            if busy and not self.manner.nft:
+                return  # iptables stops here
+            if busy:
+                store.disconnect(index)
+            store.delete(index)
 
     # --- rules ------------------------------------------------------------------------------------------------------
 
@@ -266,8 +307,16 @@ class Loader:
         if self._is_dangling(section, item, line):
             return
         if not store.exists[index]:
+            if self.manner.nft:
+                self._check_length(item.chain, 1)
+                place = self._place(line, 1)
+                fault = Fault(
+                    "IPT025", f"there is no chain {item.chain}", line, Phase.COMMIT, place=place, hint=_DECLARE
+                )
+                section.faults.append(fault)
+                return
             if self.manner.strict:
-                raise LineError("IPT025", 1, f"there is no chain {item.chain}", hint="declare it with :CHAIN - [0:0]")
+                raise LineError("IPT025", 1, f"there is no chain {item.chain}", hint=_DECLARE)
             self._check_name(item.chain, 1, command=False)
             store.create(item.chain, listed=False)
             if section.table and not section.is_excerpt and item.command == "-A":
@@ -276,13 +325,20 @@ class Loader:
             for rule in item.rules:
                 self._append(section, index, rule, line)
         else:
-            RuleCommand(section, index, item, line, nft=self.manner.strict and not self.manner.legacy).carry_out()
+            from iptc_sim.syntax.edit import RuleCommand  # noqa: PLC0415 - dumps have no such commands
+
+            try:
+                RuleCommand(section, index, item, line, nft=self.manner.nft).carry_out()
+            except LineError as error:
+                if not self.manner.nft:
+                    raise
+                self._fault(section, error.code, error.message, line)
 
     def _is_dangling(self, section: Section, item: RuleLine, line: int) -> bool:
-        """Note a rule that iptables-nft-restore gives up at COMMIT only: its chain or itself is missing, and its aim too."""
+        """Note a rule that iptables-nft-restore refuses at COMMIT: its aim is missing, and more."""
         store = section.store
         there = store.exists[store.names[item.chain]] and item.command not in {"-D", "-C"}
-        if not self.manner.strict or self.manner.legacy or there:
+        if not self.manner.nft or there:
             return False
         aims = [rule.target.chain for rule in item.rules if isinstance(rule.target, JumpTo | GoTo)]
         missing = [aim for aim in aims if aim not in store.names or not store.exists[store.names[aim]]]

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from iptc_sim.extension import Match
+from iptc_sim.match import Match
 from iptc_sim.matches.tcp import FlagTest, Tcp
 from iptc_sim.matches.udp import Udp
-from iptc_sim.value_types.basic import EVERY_PORT
+from iptc_sim.value_types.port import EVERY_PORT
 from iptc_sim.values import Negatable, PortRange
 
 

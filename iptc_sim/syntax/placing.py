@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from iptc_sim.extension import Hook, Placement
+from iptc_sim.extension import Extension, Placement
+from iptc_sim.moment import Hook
 from iptc_sim.records import dataclass
 from iptc_sim.ruleset import Rule
 from iptc_sim.syntax.hot import Shape, looks_at_values
@@ -42,25 +45,51 @@ class _Judge:
         self._section, self._graph, self._ground = section, graph, ground
         self._by_value = any(looks_at_values(cls) for cls in shape.extensions)
         self._not_in = any(section.table in cls.NOT_IN for cls in shape.extensions)
-        self._answers: dict[tuple[int, object], str] = {}
+        self._answers: dict[tuple[int, bool, object], tuple[str, Phase]] = {}
 
     def faults(self, placed: Placed) -> Iterator[Fault]:
         """Yield a fault for each rule that is refused."""
-        for chain, entry in _with_chains(self._section, placed):
+        if not (self._not_in or self._by_value or self._section.store.edited):
+            placed = self._doubtful(placed)
+        for chain, entry in self._with_chains(placed):
             line = self._section.store.lines[entry]
             if self._not_in:
                 message = f"table {self._section.table} is not for filtering: iptables refuses DROP in it"
                 yield Fault("IPT034", message, line)
             by_value = self._by_value or entry in self._section.store.eager
-            key = (self._graph.reach[chain], entry if by_value else None)
+            direct = self._ground.variant is Variant.LEGACY or self._graph.is_builtin(chain)
+            key = (self._graph.reach[chain], direct, entry if by_value else None)
             if key not in self._answers:
-                self._answers[key] = self._ask(self._section.store.rule(entry), self._graph.hooks(chain))
-            if self._answers[key]:
-                yield self._fault(self._answers[key], chain, line)
+                rule, hooks = self._section.store.rule(entry), self._graph.hooks(chain)
+                self._answers[key] = self._ask(rule, hooks, direct=direct)
+            why, phase = self._answers[key]
+            if why:
+                yield self._fault(why, phase, chain, line)
             if self._ground.objects and by_value:
                 yield from self._absent(self._section.store.rule(entry), line)
 
-    def _ask(self, rule: Rule, hooks: frozenset[Hook]) -> str:
+    def _doubtful(self, placed: Placed) -> Placed:
+        """Leave out the rules that stand like one that is taken; their words make no difference."""
+        reach, eager, builtin = self._graph.reach, self._section.store.eager, self._graph.is_builtin
+        taken: dict[tuple[int, bool], bool] = {}
+        doubtful = Placed(array("I"), array("I"))
+        for chain, entry in zip(placed.owners, placed.entries, strict=True):
+            key = reach[chain], builtin(chain)
+            if key not in taken:
+                direct = self._ground.variant is Variant.LEGACY or key[1]
+                rule = self._section.store.rule(entry)
+                taken[key] = not self._ask(rule, self._graph.hooks(chain), direct=direct)[0]
+            if entry in eager or not taken[key]:
+                doubtful.entries.append(entry)
+                doubtful.owners.append(chain)
+        return doubtful
+
+    def _ask(self, rule: Rule, hooks: frozenset[Hook], *, direct: bool) -> tuple[str, Phase]:
+        """Return why a rule is refused, empty where it is taken, and when that is found.
+
+        Where nf_tables adds a rule to a user chain, its extensions are asked when nothing leads there; of the hooks
+        that do, only the general answer is heard later (nft_match_validate, nft_target_validate).
+        """
         base = rule.base.protocol
         place = Placement(
             self._ground.family,
@@ -71,14 +100,21 @@ class _Judge:
             bool(base and base.negated),
             rule.matches,
         )
-        return next((why for item in rule.extensions if (why := item.refusal(place))), "")
+        if direct:
+            return next((why for item in rule.extensions if (why := item.refusal(place))), ""), Phase.KERNEL
+        apart = replace(place, hooks=frozenset())
+        if why := next((why for item in rule.extensions if (why := item.refusal(apart))), ""):
+            return why, Phase.KERNEL
+        return next((why for item in rule.extensions if (why := Extension.refusal(item, place))), ""), Phase.JUMPS
 
-    def _fault(self, why: str, chain: int, line: int) -> Fault:
+    def _fault(self, why: str, phase: Phase, chain: int, line: int) -> Fault:
         if self._ground.variant is Variant.LEGACY:
             reported = self._section.commit
-        else:
+        elif phase is Phase.JUMPS:
             reported = max(line, self._graph.arrival(chain, self._graph.hooks(chain)))
-        return Fault("IPT027", why, line, Phase.KERNEL, reported)
+        else:
+            reported = line
+        return Fault("IPT027", why, line, phase, reported)
 
     def _absent(self, rule: Rule, line: int) -> Iterator[Fault]:
         for item in rule.extensions:
@@ -90,10 +126,10 @@ class _Judge:
                     reported = self._section.commit if late else line
                     yield Fault("IPT035", f"there is no {kind} {name}", line, phase, reported)
 
-
-def _with_chains(section: Section, placed: Placed) -> Iterator[tuple[int, int]]:
-    """Yield the chains and entries of rules that are still there."""
-    store = section.store
-    for chain, entry in zip(placed.owners, placed.entries, strict=True):
-        if chain not in store.edited or entry in store.edited[chain]:
-            yield chain, entry
+    def _with_chains(self, placed: Placed) -> Iterator[tuple[int, int]]:
+        """Yield the chains and entries of rules; iptables-legacy loads only those that are left in the end."""
+        edited = self._section.store.edited if self._ground.variant is Variant.LEGACY else {}
+        there = {chain: frozenset(edited[chain]) for chain in set(placed.owners) & edited.keys()} if edited else {}
+        for chain, entry in zip(placed.owners, placed.entries, strict=True):
+            if entry not in self._section.store.flushed and (chain not in there or entry in there[chain]):
+                yield chain, entry

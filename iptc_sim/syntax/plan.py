@@ -14,13 +14,15 @@ from operator import itemgetter
 from typing import Any
 
 from iptc_sim.builtin import ANY, BaseMatch, ForeignMatch, ForeignTarget, GoTo, JumpTo
-from iptc_sim.extension import Extension, Match, Target
+from iptc_sim.extension import Extension
+from iptc_sim.match import Match
 from iptc_sim.options import Option, Reading, ValueType
 from iptc_sim.protocols import parse_integer
 from iptc_sim.records import dataclass
 from iptc_sim.ruleset import Counters, Rule
 from iptc_sim.syntax.lines import RuleLine
 from iptc_sim.syntax.words import LineError, unquote
+from iptc_sim.target import Target
 from iptc_sim.values import Negatable
 
 Words = Sequence[str]

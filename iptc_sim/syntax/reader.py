@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
 
 from iptc_sim.diagnostics import Diagnostic, Severity, SourceFile, Span
 from iptc_sim.records import dataclass
 from iptc_sim.ruleset import Ruleset, Table
-from iptc_sim.syntax.guess import guess_table
 from iptc_sim.syntax.joining import join_sections
 from iptc_sim.syntax.loader import Loader, Manner
 from iptc_sim.syntax.paste import Pasted
@@ -78,7 +78,6 @@ class Reader:
         for section in loader.sections:
             if not section.table:
                 section.table = self._guess(section)
-            faults += section.faults
             faults += structure_faults(section, self.manner)
             self._notes += structure_notes(section, self.manner)
         if not loader.sections and not faults and not self.manner.strict:
@@ -88,16 +87,18 @@ class Reader:
         self._tell(source, faults)
 
     def _tell(self, source: SourceFile, faults: Iterable[Fault]) -> None:
-        """Sort faults into errors and warnings, in the order in which a load meets them."""
-        for fault in sorted(faults, key=Fault.when):
-            if self.manner.strict or fault.fatal:
-                self._errors.append(fault.diagnostic(source, Severity.ERROR))
-            else:
-                self._notes.append(fault.diagnostic(source, Severity.WARNING))
+        """Sort faults into errors and warnings, for a strict reading as a load meets them, else by line."""
+        ordered = sorted(faults, key=Fault.when if self.manner.strict else attrgetter("line"))
+        fatal = [fault for fault in ordered if self.manner.strict or fault.fatal]
+        others = [fault for fault in ordered if not (self.manner.strict or fault.fatal)]
+        self._errors += [fault.diagnostic(source, Severity.ERROR) for fault in fatal[:MAX_FINDINGS]]
+        self._notes += [fault.diagnostic(source, Severity.WARNING) for fault in others[:MAX_FINDINGS]]
 
     def _guess(self, section: Section) -> str:
         if self.manner.table:
             return self.manner.table
+        from iptc_sim.syntax.guess import guess_table  # noqa: PLC0415 - for listings only
+
         guess = guess_table(section)
         span = Span(section.source, section.line)
         place, hint = str(span).rsplit(":", 1)[0], "--table says which one"
@@ -107,7 +108,7 @@ class Reader:
 
     def findings(self) -> Findings:
         """Return what was read from all texts."""
-        joined = join_sections(self._sections)
+        joined = join_sections(self._sections, self.manner.variant)
         tables: dict[str, Table] = joined.tables
         if not self.manner.strict:
             self._notes += joined.warnings

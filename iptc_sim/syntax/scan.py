@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Final
 
 from iptc_sim.diagnostics import SourceFile
@@ -258,8 +259,8 @@ class Scanner:
 
     def _fail(self, error: LineError, line: str, number: int, column: int = 0) -> None:
         column = column or self._columns.get(number, 0)
-        spans = [found.span() for found in word_pattern().finditer(line)]
-        start, end = spans[error.index] if error.index < len(spans) else (len(line), len(line) + 1)
+        found = next(islice(word_pattern().finditer(line), error.index, None), None)
+        start, end = found.span() if found else (len(line), len(line) + 1)
         if error.code == "IPT011":  # the rest of the line is what the quote swallows
             start = line.rfind('"')
             end = start + 1

@@ -8,11 +8,13 @@ from enum import IntEnum
 
 from iptc_sim.builtin import ForeignMatch, ForeignTarget
 from iptc_sim.diagnostics import Diagnostic, Severity, SourceFile, Span
-from iptc_sim.extension import Extension, Match
+from iptc_sim.extension import Extension
+from iptc_sim.match import Match
 from iptc_sim.records import dataclass
 from iptc_sim.ruleset import BUILTIN_CHAINS
 from iptc_sim.syntax.hot import Shape
 from iptc_sim.syntax.store import RuleStore
+from iptc_sim.targets import TARGETS
 
 
 class Phase(IntEnum):
@@ -21,6 +23,7 @@ class Phase(IntEnum):
     LINE = 0
     COMMIT = 1
     KERNEL = 2
+    JUMPS = 3  # nf_tables takes rules one by one first, and follows jumps when it has them all
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Fault:
         expected: what would have been right.
         hint: what to try.
         fatal: whether the text cannot be understood, also for the tolerant reader.
+        meant: a word that may be a target's name with a slip in it; looked up when people are told.
         order: the line where a load is when it finds the fault; 0: where it stands.
     """
 
@@ -49,19 +53,38 @@ class Fault:
     expected: str = ""
     hint: str = ""
     fatal: bool = False
+    meant: str = ""
     order: int = 0
 
     def when(self) -> tuple[int, int, int]:
-        """Return what sorts the faults of one text by when a load meets them."""
-        return self.order or self.line, self.phase, self.reported or self.line
+        """Return what sorts the faults of one text by when a load meets them.
+
+        At COMMIT iptables-nft goes through the commands in their order, whatever line it names.
+        """
+        own = self.line if self.phase is Phase.COMMIT else self.reported or self.line
+        return self.order or self.line, self.phase, own
 
     def diagnostic(self, source: SourceFile, severity: Severity) -> Diagnostic:
         """Return it as people and programs are told."""
         span = Span(source, self.line, *self.place)
         reported = 0 if self.reported == self.line else self.reported
         return Diagnostic(
-            self.code, self.message, severity, span, expected=self.expected, hint=self.hint, reported_line=reported
+            self.code,
+            self.message,
+            severity,
+            span,
+            expected=self.expected,
+            hint=self.hint or (near_target(self.meant) if self.meant else ""),
+            reported_line=reported,
         )
+
+
+def near_target(name: str) -> str:
+    """Return ``did you mean ACCEPT?`` for a chain name that is nearly a target's."""
+    from difflib import get_close_matches  # noqa: PLC0415 - for errors only
+
+    near = get_close_matches(name.upper(), [cls.NAME for cls in TARGETS.all()], 1, 0.8)
+    return f"did you mean {near[0]}?" if near else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +109,7 @@ class Section:
         placed: rules about which table, hooks or objects decide, by shape.
         counts: how many rules use an extension that is not modelled, with the first line.
         faults: what is wrong with it.
-        began: whether a rule or a user chain has been read.
+        began: whether a rule or a user chain has been read, or another word about a chain that makes it exist.
         dangling: chains that are missing, with the line of a rule that leads there and could not be kept.
         foreign: which of ``counts`` are kept word for word.
         named: whether the text names its table.
@@ -119,6 +142,12 @@ class Section:
     def is_excerpt(self) -> bool:
         """Whether rules stand in it and no chain is named by itself, as ``iptables-save | grep`` leaves it."""
         return not any(self.store.listed)
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it is a ``*table`` in which no chain is named: iptables-nft-restore makes no table of it."""
+        silent = not (self.began or self.store.lines or self.store.policies)
+        return self.named and silent and self.store.exists.count(1) == len(self.builtin)
 
     def note(self, shape: Shape, line: int) -> None:
         """Take note of the first rule of a shape."""

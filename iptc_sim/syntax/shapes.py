@@ -96,7 +96,7 @@ class ShapeCache:
             made = read_parsed(parsed, Reading(self.family, variant=self.variant, strict=self.strict))
             if not isinstance(made, RulePlan):
                 return made
-            shape = self.last = Shape(made, key)
+            shape = self.last = Shape(made, key, counted=counters is not None)
             if len(self.shapes) < MAX_SHAPES and not parsed.getopt.glued and _is_kept(parsed.getopt, key, words):
                 self.shapes[key] = shape
         elif shape.count():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from iptc_sim.builtin import ForeignTarget
 from iptc_sim.diagnostics import Diagnostic, Severity, Span
@@ -12,17 +13,20 @@ from iptc_sim.syntax.loader import Manner
 from iptc_sim.syntax.placing import Ground, placing_faults
 from iptc_sim.syntax.section import Fault, Phase, Section
 
+#: The line where faults come in order that are never found, as COMMIT is missing.
+_NEVER: Final = 1 << 62
+
 
 def structure_faults(section: Section, manner: Manner) -> Iterator[Fault]:
-    """Yield what a load of the table would not take: jumps, and where rules stand.
+    """Yield what a load of the table would not take: commands, jumps, and where rules stand.
 
     Args:
         section: with its table known.
         manner: how it was read. Chains that are missing from an excerpt are no fault for the tolerant reader.
     """
-    for fault in _faults(section, manner):
-        late = fault.phase is not Phase.LINE and section.commit  # found when COMMIT is read
-        yield replace(fault, order=section.commit) if late else fault
+    for fault in (*section.faults, *_faults(section, manner)):
+        late = fault.phase is not Phase.LINE  # found when COMMIT is read, if there is one
+        yield replace(fault, order=section.commit or _NEVER) if late else fault
 
 
 def _faults(section: Section, manner: Manner) -> Iterator[Fault]:
@@ -39,8 +43,8 @@ def _missing_fault(missing: Missing, section: Section, manner: Manner) -> Fault:
     where = "is declared only after the jump to it" if missing.comes_later else f"is not in table {section.table}"
     message = f"chain {missing.name} {where}"
     if manner.legacy:
-        return Fault("IPT032", message, missing.line, hint=missing.hint)
-    return Fault("IPT032", message, missing.line, Phase.COMMIT, section.commit, hint=missing.hint)
+        return Fault("IPT032", message, missing.line, meant=missing.name)
+    return Fault("IPT032", message, missing.line, Phase.COMMIT, section.commit, meant=missing.name)
 
 
 def _options_behind_chains(section: Section) -> Iterator[Fault]:
@@ -60,7 +64,8 @@ def structure_notes(section: Section, manner: Manner) -> Iterator[Diagnostic]:
     for label, (line, count) in section.counts.items():
         kept = "kept word for word" if label in section.foreign else "answered as unknown"
         message = f"{label} is not modelled ({count} {'rule' if count == 1 else 'rules'}): {kept}"
-        yield Diagnostic("IPT031", message, Severity.WARNING, Span(section.source, line))
+        severity = Severity.WARNING if label in section.foreign else Severity.NOTE
+        yield Diagnostic("IPT031", message, severity, Span(section.source, line))
     if manner.strict or not section.is_excerpt:
         return
     missing = [item.name for item in JumpGraph(section).missing() if not item.comes_later]

@@ -8,9 +8,15 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import overload
+from dataclasses import replace
+from typing import Final, overload
 
+from iptc_sim.builtin import GoTo, JumpTo
 from iptc_sim.ruleset import Chain, Counters, Rule
+from iptc_sim.syntax.words import LineError
+
+#: How many rules the commands of one table may look at.
+MOST_STEPS: Final = 20_000_000
 
 #: Builds the rule that stands at an offset of the text (characters), in a line (from 1).
 Builder = Callable[[int, int], Rule]
@@ -32,6 +38,9 @@ class RuleStore:
         eager: rules that are built already, by entry.
         late: chains that came to exist after rules had been read, each with the first entry that found it there.
         befores: rules before which ``-I`` put another one, with the line of that.
+        changes: how often a chain was edited.
+        gone: chains that were deleted, each with the first entry behind that.
+        flushed: entries that ``-F`` took out.
         edited: the entries of chains to which more happened than rules being appended, in order.
         listed: by chain: whether the text names it by itself (``:NAME``, ``-N``, ``-P``), not only through its rules.
     """
@@ -49,7 +58,13 @@ class RuleStore:
         self.eager: dict[int, Rule] = {}
         self.late: dict[int, int] = {}
         self.befores: dict[int, int] = {}
+        self.changes = 0
+        self._same: dict[int, dict[Rule, set[int]]] = {}
+        self._steps = 0
+        self._referred: tuple[tuple[int, int], frozenset[int]] = ((-1, -1), frozenset())
         self.edited: dict[int, list[int]] = {}
+        self.flushed: set[int] = set()
+        self.gone: dict[int, int] = {}
         self._run_chain = array("I")
         self._run_start = array("I")
         self._first = array("i")
@@ -74,6 +89,37 @@ class RuleStore:
         self.listed[index] |= listed
         return index
 
+    def referred(self) -> frozenset[int]:
+        """Return the chains that rules lead to; told again as long as no rule comes or goes."""
+        now = len(self.lines), self.changes
+        if self._referred[0] != now:
+            found = frozenset(self.aims[entry] for _, entries in self.by_chain() for entry in entries)
+            self._referred = now, found
+        return self._referred[1]
+
+    def same(self, chain: int, rule: Rule) -> set[int]:
+        """Return the entries of a chain, those taken out of it included, that say the same as a rule."""
+        if chain not in self._same:
+            known = self._same[chain] = {}
+            for entry in self.entries(chain):
+                known.setdefault(self.rule(entry), set()).add(entry)
+        return self._same[chain].get(rule, set())
+
+    def work(self, steps: int) -> None:
+        """Count steps of commands that look through rules.
+
+        Raises:
+            LineError: IPT043, there were too many of them.
+        """
+        self._steps += steps
+        if self._steps > MOST_STEPS:
+            raise LineError("IPT043", 0, f"too many commands look through long chains ({MOST_STEPS:,} rules seen)")
+
+    def delete(self, chain: int) -> None:
+        """Make a chain exist no more."""
+        self.exists[chain] = self.listed[chain] = 0
+        self.gone[chain] = len(self.lines)
+
     def begin_run(self, chain: int) -> None:
         """Say that the entries from here on are rules of another chain than those before."""
         self._run_chain.append(chain)
@@ -90,6 +136,8 @@ class RuleStore:
             self.begin_run(chain)
         entry = len(self.lines)
         self.eager[entry] = rule
+        if chain in self._same:
+            self._same[chain].setdefault(rule, set()).add(entry)
         self.lines.append(line)
         self.offsets.append(0)
         self.aims.append(aim)
@@ -105,6 +153,7 @@ class RuleStore:
         """Return the entries of a chain as a list that may be changed."""
         if chain not in self.edited:
             self.edited[chain] = list(self.entries(chain))
+        self.changes += 1
         return self.edited[chain]
 
     def entries(self, chain: int) -> Sequence[int]:
@@ -118,12 +167,46 @@ class RuleStore:
         spans = [range(self._run_start[run], self._run_end(run)) for run in runs]
         return spans[0] if len(spans) == 1 else [entry for span in spans for entry in span]
 
+    def rename(self, old: str, new: str) -> None:
+        """Give a chain another name; the rules that lead to it follow."""
+        index = self.names[new] = self.names.pop(old)
+        self.work(len(self.aims))
+        for entry, aim in enumerate(self.aims):
+            rule = self.rule(entry) if aim == index else None
+            if rule is not None and isinstance(rule.target, JumpTo | GoTo):
+                self.eager[entry] = replace(rule, target=replace(rule.target, chain=new))
+
+    def flush(self, chain: int) -> None:
+        """Take all rules out of a chain; iptables-nft does not even send them to the kernel."""
+        entries = self.edit(chain)
+        self.flushed.update(entries)
+        entries.clear()
+
+    def disconnect(self, chain: int) -> None:
+        """Forget the rules of a chain, and where those that lead to it lead."""
+        self.work(len(self.aims))
+        self.edit(chain).clear()
+        for entry, aim in enumerate(self.aims):
+            if aim == chain:
+                self.aims[entry] = -1
+
     def aims_of(self, chain: int) -> Sequence[int]:
         """Return where the rules of a chain lead, in order; -1 for those that lead to no chain."""
         entries = self.entries(chain)
         if isinstance(entries, range):
             return self.aims[entries.start : entries.stop]
         return [self.aims[entry] for entry in entries]
+
+    def all_aims(self) -> list[Sequence[int]]:
+        """Return the same for all chains at once."""
+        found: list[Sequence[int]] = [()] * len(self.exists)
+        for chain, entries in self.by_chain():
+            if isinstance(entries, range):
+                aims: Sequence[int] = self.aims[entries.start : entries.stop]
+            else:
+                aims = [self.aims[entry] for entry in entries]
+            found[chain] = [*found[chain], *aims] if found[chain] else aims
+        return found
 
     def _index(self) -> None:
         """Note for each chain where its runs are; the runs noted before stay as they are."""

@@ -26,6 +26,9 @@ MAX_WORDS: Final = 251
 #: ... and for so many bytes of one.
 MAX_WORD: Final = 1023
 
+#: What is quoted in a message of an error is cut off there (characters).
+_LONGEST: Final = 300
+
 #: ... and for so many of the name of a chain or target (``XT_EXTENSION_MAXNAMELEN`` less the terminator).
 MAX_NAME: Final = 28
 
@@ -78,6 +81,7 @@ class LineError(Exception):
     """
 
     def __init__(self, code: str, index: int, message: str, expected: str = "", hint: str = "") -> None:
+        message = message if len(message) <= _LONGEST else f"{message[:_LONGEST]}..."
         super().__init__(message)
         self.code, self.index, self.message, self.expected, self.hint = code, index, message, expected, hint
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Accept, Action, Moment, Target, extension
+from iptc_sim.extension import extension
+from iptc_sim.moment import Moment
+from iptc_sim.target import Accept, Action, Target
 
 
 @extension

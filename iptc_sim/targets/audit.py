@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Action, Continue, Moment, Target, extension, option
-from iptc_sim.options import Reading
-from iptc_sim.value_types.basic import Choice
+from iptc_sim.extension import extension
+from iptc_sim.moment import Moment
+from iptc_sim.options import Reading, option
+from iptc_sim.target import Action, Continue, Target
+from iptc_sim.value_types.choice import Choice
 
 
 class RecordType(Choice):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
-from iptc_sim.extension import Action, Continue, Hook, Moment, Target, extension, option
-from iptc_sim.options import Reading, ValueType
+from iptc_sim.extension import extension
+from iptc_sim.moment import Hook, Moment
+from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.records import dataclass
+from iptc_sim.target import Action, Continue, Target
 
 _CLASS = re.compile(r"\s*(?:0x)?([0-9a-f]+):\s*(?:0x)?([0-9a-f]+)", re.ASCII | re.IGNORECASE)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Placement, Target, extension, flag, option
-from iptc_sim.options import Reading
-from iptc_sim.value_types.basic import Choice, Integer
+from iptc_sim.extension import Placement, extension
+from iptc_sim.options import Reading, flag, option
+from iptc_sim.target import Target
+from iptc_sim.value_types.choice import Choice
 from iptc_sim.value_types.mac import MacAddress, MacType
+from iptc_sim.value_types.number import Integer
 from iptc_sim.values import Family
 
 

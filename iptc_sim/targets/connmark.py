@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Placement, Target, extension, flag, option
-from iptc_sim.options import Reading
-from iptc_sim.value_types.basic import Integer, MarkEditType
+from iptc_sim.extension import Placement, extension
+from iptc_sim.options import Reading, flag, option
+from iptc_sim.target import Target
 from iptc_sim.value_types.hexadecimal import HEX
+from iptc_sim.value_types.mark import MarkEditType
+from iptc_sim.value_types.number import Integer
 from iptc_sim.values import MarkEdit
 
 _SHIFT = Integer(0, 32)
@@ -61,8 +63,7 @@ class ConnmarkTarget(Target):
 
     def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
         """Refuse none or several operations, and the mask given twice."""
-        if (self.xmark is not None) + self.save + self.restore != 1:
-            raise ValueError("-j CONNMARK needs exactly one of --set-xmark, --save-mark, --restore-mark and their like")
+        self.demand_one("xmark", "save", "restore")
         if self.mask is not None:
             raise ValueError("--mask stands for --nfmask and --ctmask and excludes them")
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Target, extension, flag
-from iptc_sim.options import Reading
+from iptc_sim.extension import extension
+from iptc_sim.options import Reading, flag
+from iptc_sim.target import Target
 
 
 @extension
@@ -19,5 +20,4 @@ class ConnsecmarkTarget(Target):
 
     def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
         """Refuse none or both of the directions."""
-        if self.save == self.restore:
-            raise ValueError("-j CONNSECMARK needs exactly one of --save and --restore")
+        self.demand_one("save", "restore")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Hook, Placement, Target, extension, flag, option
-from iptc_sim.options import Reading, ValueType
+from iptc_sim.extension import Placement, extension
+from iptc_sim.moment import Hook
+from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.protocols import TCP, UDP, parse_integer
 from iptc_sim.records import dataclass
-from iptc_sim.value_types.basic import Text
+from iptc_sim.target import Target
+from iptc_sim.value_types.text import Text
 from iptc_sim.values import Family, Names
 
 EVENTS = (

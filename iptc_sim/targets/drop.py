@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Action, Drop, Moment, Target, extension
+from iptc_sim.extension import extension
+from iptc_sim.moment import Moment
+from iptc_sim.target import Action, Drop, Target
 
 
 @extension

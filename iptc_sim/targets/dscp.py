@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Action, Continue, Moment, Target, extension, option
+from iptc_sim.extension import extension
+from iptc_sim.moment import Moment
+from iptc_sim.options import option
+from iptc_sim.target import Action, Continue, Target
 from iptc_sim.value_types.dscp import CLASS_NAME, DSCP
 
 

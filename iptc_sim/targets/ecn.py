@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Action, Continue, Moment, Placement, Target, extension, flag, option, without_protocol
-from iptc_sim.options import Reading
+from iptc_sim.extension import Placement, extension, without_protocol
+from iptc_sim.moment import Moment
+from iptc_sim.options import Reading, flag, option
 from iptc_sim.protocols import TCP
-from iptc_sim.value_types.basic import Integer
+from iptc_sim.target import Action, Continue, Target
+from iptc_sim.value_types.number import Integer
 from iptc_sim.values import Family
 
 _BIT = Integer(0, 1)

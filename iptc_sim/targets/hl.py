@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Action, Continue, Moment, Target, extension, option
-from iptc_sim.options import Reading
-from iptc_sim.value_types.basic import Integer
+from iptc_sim.extension import extension
+from iptc_sim.moment import Moment
+from iptc_sim.options import Reading, option
+from iptc_sim.target import Action, Continue, Target
+from iptc_sim.value_types.number import Integer
 from iptc_sim.values import Family
 
 
@@ -22,8 +24,7 @@ class HlTarget(Target):
 
     def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
         """Refuse none or several changes."""
-        if [self.set_to, self.inc, self.dec].count(None) != 2:
-            raise ValueError("-j HL needs exactly one of --hl-set, --hl-inc, --hl-dec")
+        self.demand_one("set_to", "inc", "dec")
 
     def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
         """Change the number and go on."""

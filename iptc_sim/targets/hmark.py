@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Target, extension, option
-from iptc_sim.options import Reading, ValueType
-from iptc_sim.value_types.basic import Integer
+from iptc_sim.extension import extension
+from iptc_sim.options import Reading, ValueType, option
+from iptc_sim.target import Target
 from iptc_sim.value_types.hexadecimal import HEX16, HEX32, HexInteger
-from iptc_sim.value_types.host import read_length
+from iptc_sim.value_types.mask import MaskLength
+from iptc_sim.value_types.number import Integer
 from iptc_sim.values import Names
 
 PARTS = ("src", "dst", "sport", "dport", "spi", "proto", "ct")
@@ -20,16 +21,6 @@ _WHOLE = {
     "spi": ("spi_mask", 0xFFFFFFFF),
     "proto": ("proto_mask", 0xFFFF),
 }
-
-
-class LengthType(ValueType[int]):
-    """A prefix length or a mask; printed as a length."""
-
-    expected = "a prefix length or a mask"
-
-    def read(self, words: tuple[str, ...], context: Reading) -> int:
-        """Return the length."""
-        return read_length(words[0], context.family)
 
 
 class TupleType(ValueType[Names]):
@@ -46,7 +37,7 @@ class TupleType(ValueType[Names]):
         return Names.of(names, PARTS)
 
 
-_LENGTH = LengthType()
+_LENGTH = MaskLength(holes=True)
 
 
 @extension

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Action, Continue, Moment, Placement, Target, extension, flag, option
-from iptc_sim.options import Reading
-from iptc_sim.value_types.basic import Integer, Text
+from iptc_sim.extension import Placement, extension
+from iptc_sim.moment import Moment
+from iptc_sim.options import Reading, flag, option
+from iptc_sim.target import Action, Continue, Target
 from iptc_sim.value_types.file_name import not_a_file_name
+from iptc_sim.value_types.number import Integer
+from iptc_sim.value_types.text import Text
 
 #: The kernel counts in milliseconds of 31 bits.
 LONGEST = (2**31 - 1) // 1000 - 1

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
-from iptc_sim.extension import Action, Continue, Moment, Target, extension, flag, option
-from iptc_sim.options import Reading, ValueType
+from iptc_sim.extension import extension
+from iptc_sim.moment import Moment
+from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.protocols import parse_integer
 from iptc_sim.records import dataclass
-from iptc_sim.value_types.basic import Text
+from iptc_sim.target import Action, Continue, Target
+from iptc_sim.value_types.text import Text
 
 
 @dataclass(frozen=True, slots=True)

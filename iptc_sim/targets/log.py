@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Action, Continue, Moment, Target, extension, flag, option
-from iptc_sim.options import Reading, ValueType
+from iptc_sim.extension import extension
+from iptc_sim.moment import Moment
+from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.protocols import parse_integer
-from iptc_sim.value_types.basic import Text
+from iptc_sim.target import Action, Continue, Target
+from iptc_sim.value_types.text import Text
 
 LEVELS = {
     "emerg": 0, "panic": 0, "alert": 1, "crit": 2, "error": 3, "warning": 4, "notice": 5, "info": 6, "debug": 7,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Action, Moment, SetMark, Target, extension, option
-from iptc_sim.value_types.basic import MarkEditType
+from iptc_sim.extension import extension
+from iptc_sim.moment import Moment
+from iptc_sim.options import option
+from iptc_sim.target import Action, SetMark, Target
+from iptc_sim.value_types.mark import MarkEditType
 from iptc_sim.values import MarkEdit
 
 

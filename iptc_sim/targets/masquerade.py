@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from iptc_sim.connection import Manip
-from iptc_sim.extension import Action, Hook, Moment, Target, Translate, extension, flag, option
+from iptc_sim.extension import extension
+from iptc_sim.moment import Hook, Moment
+from iptc_sim.options import flag, option
+from iptc_sim.target import Action, Target, Translate
+from iptc_sim.tracking import Manip
 from iptc_sim.value_types.nat import NAT_PORTS
 from iptc_sim.values import PortRange
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Hook, Target, extension, option
+from iptc_sim.extension import extension
+from iptc_sim.moment import Hook
+from iptc_sim.options import option
+from iptc_sim.target import Target
 from iptc_sim.value_types.host import NETWORK
 from iptc_sim.values import Prefix
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Target, extension, flag, option
-from iptc_sim.options import Reading, ValueType
+from iptc_sim.extension import extension
+from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.protocols import parse_integer
 from iptc_sim.records import dataclass
-from iptc_sim.value_types.basic import Integer
+from iptc_sim.target import Target
+from iptc_sim.value_types.number import Integer
 
 
 @dataclass(frozen=True, slots=True)

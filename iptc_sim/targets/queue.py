@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Placement, Target, extension
+from iptc_sim.extension import Placement, extension
+from iptc_sim.target import Target
 from iptc_sim.values import Variant
 
 

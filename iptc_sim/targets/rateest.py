@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from math import log1p
 
-from iptc_sim.extension import Action, Continue, Moment, Target, extension, option
-from iptc_sim.options import Reading, ValueType
+from iptc_sim.extension import extension
+from iptc_sim.moment import Moment
+from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.records import dataclass
-from iptc_sim.value_types.basic import Text
+from iptc_sim.target import Action, Continue, Target
+from iptc_sim.value_types.text import Text
 
 _TIME = re.compile(r"((?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?)([a-z]*)", re.ASCII | re.IGNORECASE)
 _UNITS = {"": 1, "us": 1, "usec": 1, "usecs": 1, "ms": 1000, "msec": 1000, "msecs": 1000} | dict.fromkeys(

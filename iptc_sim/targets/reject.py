@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from iptc_sim.diagnostics import suggestion
-from iptc_sim.extension import Action, Hook, Moment, Placement, Reject, Target, extension, option, without_protocol
-from iptc_sim.options import Reading, ValueType
+from iptc_sim.extension import Placement, extension, without_protocol
+from iptc_sim.moment import Hook, Moment
+from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import TCP
+from iptc_sim.target import Action, Reject, Target
 from iptc_sim.values import Family
 
 #: The answers of each family with their short names, in the order in which a beginning of one is looked up.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Action, Moment, Return, Target, extension
+from iptc_sim.extension import extension
+from iptc_sim.moment import Moment
+from iptc_sim.target import Action, Return, Target
 
 
 @extension

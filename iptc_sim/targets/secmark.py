@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Target, extension, option
-from iptc_sim.options import Reading
-from iptc_sim.value_types.basic import Text
+from iptc_sim.extension import extension
+from iptc_sim.options import Reading, option
+from iptc_sim.target import Target
+from iptc_sim.value_types.text import Text
 
 
 @extension

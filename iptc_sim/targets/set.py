@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Hook, Placement, Target, extension, flag, misplaced, option
-from iptc_sim.options import Reading, ValueType
+from iptc_sim.extension import Placement, extension, misplaced
+from iptc_sim.moment import Hook
+from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.records import dataclass
-from iptc_sim.value_types.basic import Integer
+from iptc_sim.target import Target
+from iptc_sim.value_types.number import Integer
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Hook, Target, extension, flag, option
+from iptc_sim.extension import extension
+from iptc_sim.moment import Hook
+from iptc_sim.options import flag, option
 from iptc_sim.protocols import TCP
+from iptc_sim.target import Target
 from iptc_sim.value_types.number import WrappedInteger
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Action, Continue, Moment, Target, extension, option
-from iptc_sim.options import Reading, ValueType
+from iptc_sim.extension import extension
+from iptc_sim.moment import Moment
+from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import parse_integer
 from iptc_sim.records import dataclass
+from iptc_sim.target import Action, Continue, Target
 
 #: RFC 1349.
 NAMES = {

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Hook, Target, extension, option
-from iptc_sim.options import Reading, ValueType
+from iptc_sim.extension import extension
+from iptc_sim.moment import Hook
+from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import TCP, UDP
-from iptc_sim.value_types.basic import MarkEditType
+from iptc_sim.target import Target
 from iptc_sim.value_types.host import HOST
+from iptc_sim.value_types.mark import MarkEditType
 from iptc_sim.value_types.port import read_service
 from iptc_sim.values import Address, Family, MarkEdit, Prefix
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Action, Continue, Moment, Placement, Target, extension
+from iptc_sim.extension import Placement, extension
+from iptc_sim.moment import Moment
+from iptc_sim.target import Action, Continue, Target
 from iptc_sim.values import Variant
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import Action, Continue, Moment, Placement, Target, extension, option
-from iptc_sim.value_types.basic import Integer, Text
+from iptc_sim.extension import Placement, extension
+from iptc_sim.moment import Moment
+from iptc_sim.options import option
+from iptc_sim.target import Action, Continue, Target
+from iptc_sim.value_types.number import Integer
+from iptc_sim.value_types.text import Text
 from iptc_sim.values import Family
 
 

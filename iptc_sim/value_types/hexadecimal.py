@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from iptc_sim.value_types.basic import Integer
+from iptc_sim.value_types.number import Integer
 
 
 class HexInteger(Integer):

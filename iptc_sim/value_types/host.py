@@ -12,9 +12,10 @@ from typing import Final
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import parse_integer
 from iptc_sim.records import dataclass
-from iptc_sim.value_types.basic import read_address
+from iptc_sim.value_types.address import address_pattern, read_address
 from iptc_sim.values import Address, Family, Prefix, address_text
 
+_PLAIN = re.compile(address_pattern(Family.IPV4), re.ASCII)
 _NUMERIC = re.compile(r"[0-9a-fA-FxX.]+", re.ASCII)
 
 
@@ -28,7 +29,9 @@ def read_host(text: str, family: Family) -> Address:
         return read_address(text, family)
     if not _NUMERIC.fullmatch(text):
         raise ValueError(f"{text or 'an empty word'} is not an IPv4 address; names are not looked up")
-    import socket  # noqa: PLC0415 - 10 ms that only such addresses need
+    if _PLAIN.fullmatch(text):
+        return read_address(text, family)
+    import socket  # noqa: PLC0415 - 10 ms that only odd spellings need
 
     try:
         return IPv4Address(socket.inet_aton(text))
@@ -36,11 +39,16 @@ def read_host(text: str, family: Family) -> Address:
         raise ValueError(f"{text} is not an IPv4 address") from None
 
 
-def read_length(text: str, family: Family) -> int:
-    """Read a prefix length or a mask; a mask with holes has no length, and iptables takes all bits then.
+def read_length(text: str, family: Family, *, holes: bool = True) -> int:
+    """Read a prefix length or a mask.
+
+    Args:
+        text: the word.
+        family: of the address that it belongs to.
+        holes: whether a mask with holes is taken; libxtables has no length for it and falls back to all bits.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: it is neither, or a mask with holes that is not taken.
     """
     number = parse_integer(text)
     if number is not None and number <= family.bits:
@@ -48,8 +56,10 @@ def read_length(text: str, family: Family) -> int:
     try:
         mask = int(read_host(text, family))
     except ValueError:
-        raise ValueError(f"/{text} is neither a prefix length of IPv{int(family)} nor a mask") from None
+        raise ValueError(f"{text} is neither a prefix length of IPv{int(family)} nor a mask") from None
     length = Prefix(family, 0, mask).length
+    if length is None and not holes:
+        raise ValueError(f"{text} is a mask with holes")
     return family.bits if length is None else length
 
 

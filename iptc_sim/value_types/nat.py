@@ -8,7 +8,8 @@ from typing import Final
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import DCCP, ICMP, SCTP, TCP, UDP
 from iptc_sim.records import dataclass
-from iptc_sim.value_types.basic import PORT_PATTERN, address_pattern, read_port
+from iptc_sim.value_types.address import address_pattern, read_address_range
+from iptc_sim.value_types.port import PORT_PATTERN, read_port
 from iptc_sim.values import Address, AddressRange, Family, PortRange
 
 _WITH_PORTS: Final = frozenset({TCP, UDP, SCTP, DCCP})
@@ -35,12 +36,6 @@ class NatRange:
 def ports_text(ports: PortRange) -> str:
     """Return ``P`` or ``P-P``."""
     return str(ports).replace(":", "-")
-
-
-def _read_addresses(text: str, family: Family) -> AddressRange:
-    first, dash, last = text.partition("-")
-    low = _read_address(first, family)
-    return AddressRange(low, _read_address(last, family) if dash else low)
 
 
 def _read_address(text: str, family: Family) -> Address:
@@ -81,7 +76,7 @@ class NatRangeType(ValueType[NatRange]):
     def read(self, words: tuple[str, ...], context: Reading) -> NatRange:
         """Return the range."""
         addresses, ports = self._split(words[0], context.family)
-        found = _read_addresses(addresses, context.family) if addresses else None
+        found = read_address_range(addresses, context.family, _read_address) if addresses else None
         if not ports:
             if found is None:
                 raise ValueError("neither an address nor a port is given")

@@ -1,8 +1,9 @@
-"""A range of numbers, ``A:B``."""
+"""Ranges of numbers, ``A:B``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import parse_integer
@@ -62,3 +63,26 @@ class NumberRangeType(ValueType[NumberRange]):
         if found > self.maximum:
             raise ValueError(f"{text} is out of range")
         return found
+
+
+def read_range(text: str, maximum: int) -> tuple[int, int | None]:
+    """Read ``N``, ``N:N``, ``:N`` or ``N:``; what is missing before the colon is 0, behind it ``maximum``.
+
+    Returns:
+        Both ends; None for the second where there is no colon.
+
+    Raises:
+        ValueError: it is no range, or a number is above ``maximum``.
+    """
+    first, colon, last = text.partition(":")
+    low = parse_integer(first) if first else 0
+    high = parse_integer(last) if last else maximum
+    if low is None or high is None:
+        raise ValueError(f"{text} is not a number or a range of numbers")
+    if max(low, high) > maximum:
+        raise ValueError(f"{text} is out of range")
+    return low, high if colon else None
+
+
+#: The SPI of esp and ah; the full range disappears.
+SPI_RANGE: Final = NumberRangeType(0xFFFFFFFF, vanishes=True)

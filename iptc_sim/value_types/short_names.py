@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from iptc_sim.options import Reading
-from iptc_sim.value_types.basic import NameList
+from iptc_sim.value_types.choice import NameList
 from iptc_sim.values import Names
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from iptc_sim.extension import Extension, Hook
+from iptc_sim.extension import Extension
+from iptc_sim.moment import Hook
 from iptc_sim.protocols import protocol_name
 from iptc_sim.values import Family
 from tests.drawn import chance

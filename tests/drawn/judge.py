@@ -11,7 +11,8 @@ from typing import Final, Self
 from iptc_sim.kernel.errors import KernelError
 from iptc_sim.kernel.namespace import Namespace
 from iptc_sim.ruleset import BUILTIN_CHAINS, Rule
-from iptc_sim.syntax import examine, write_rule, write_save
+from iptc_sim.syntax import examine
+from iptc_sim.syntax.write import write_rule, write_save
 from iptc_sim.values import Family, Variant
 from tests.drawn.rules import LOOSE, NEXT, Drawn
 from tests.drawn.spelled import ESTIMATORS, SETS

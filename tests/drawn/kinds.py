@@ -26,6 +26,7 @@ from iptc_sim.matches import (
     rt,
     sctp,
     srh,
+    statistic,
     string,
     tcp,
     time,
@@ -53,18 +54,25 @@ from iptc_sim.targets import (
 from iptc_sim.targets import set as set_target
 from iptc_sim.targets import tos as tos_target
 from iptc_sim.value_types import (
-    basic,
+    choice,
     dscp,
     header_options,
     hexadecimal,
     host,
     icmp,
+    interface,
     mac,
+    mark,
     nat,
     npt,
     number,
     number_range,
+    port,
+    protocol,
 )
+from iptc_sim.value_types.address import PrefixType
+from iptc_sim.value_types.mask import MaskLength
+from iptc_sim.value_types.text import Text
 from iptc_sim.values import Family
 from tests.drawn import chance, spelled
 from tests.drawn.chance import Chance
@@ -89,22 +97,21 @@ Draw = Callable[[Any, Family], Chance[Any]]
 KINDS: Final[Mapping[type[ValueType[Any]], Draw]] = {
     Flag: lambda _kind, _family: chance.just(()),
     audit.RecordType: lambda _kind, _family: cased("accept", "drop", "reject"),
-    basic.AddressType: lambda _kind, family: address(family),
-    basic.Choice: spelled.choice_words,
-    basic.Integer: lambda kind, _family: numbers(kind.minimum, kind.maximum),
-    basic.InterfaceType: lambda _kind, _family: INTERFACE,
-    basic.MarkEditType: lambda kind, _family: spelled.mark_edit(kind),
-    basic.MarkType: lambda _kind, _family: spelled.marks(),
-    basic.NameList: spelled.names_words,
-    basic.PortRangeType: lambda _kind, _family: pairs(PORT),
-    basic.PortSetType: spelled.port_set,
-    basic.PrefixType: lambda _kind, family: network(family),
-    basic.ProbabilityType: lambda _kind, _family: chance.one_of(
+    choice.Choice: spelled.choice_words,
+    number.Integer: lambda kind, _family: numbers(kind.minimum, kind.maximum),
+    interface.InterfaceType: lambda _kind, _family: INTERFACE,
+    mark.MarkEditType: lambda kind, _family: spelled.mark_edit(kind),
+    mark.MarkType: lambda _kind, _family: spelled.marks(),
+    choice.NameList: spelled.names_words,
+    port.PortRangeType: lambda _kind, _family: pairs(PORT),
+    port.PortSetType: spelled.port_set,
+    PrefixType: lambda _kind, family: network(family),
+    statistic.ProbabilityType: lambda _kind, _family: chance.one_of(
         chance.fractions().map("{:.12f}".format),
         chance.sampled_from(["0", "1", "0.5", ".25", "1e-3", "0.33333333349", "1.0"]),
     ),
-    basic.ProtocolType: lambda _kind, _family: spelled.PROTOCOLS,
-    basic.Text: spelled.word_words,
+    protocol.ProtocolType: lambda _kind, _family: spelled.PROTOCOLS,
+    Text: spelled.word_words,
     bpf.ProgramType: spelled.program,
     classify.TrafficClassType: spelled.traffic_class,
     cluster.NodeNumber: lambda _kind, _family: numbers(1, 32),
@@ -123,7 +130,6 @@ KINDS: Final[Mapping[type[ValueType[Any]], Draw]] = {
         chance.one_of(numbers(0, 255), chance.builds("{}:{}".format, numbers(0, 255), numbers(0, 254))), 5
     ),
     hexadecimal.HexInteger: lambda kind, _family: numbers(kind.minimum, kind.maximum),
-    hmark.LengthType: lambda _kind, family: mask(family),
     hmark.TupleType: lambda _kind, _family: listed(cased("src", "dst", "sport", "dport", "proto", "ct")),
     host.HostType: lambda _kind, family: address(family),
     host.NetworkType: lambda _kind, family: network(family),
@@ -146,7 +152,7 @@ KINDS: Final[Mapping[type[ValueType[Any]], Draw]] = {
         integers(1, spelled.MOST),
         chance.integers(32, 64),
     ),
-    number.MaskLength: lambda _kind, family: mask(family),
+    MaskLength: lambda _kind, family: mask(family),
     number_range.NumberRangeType: spelled.number_range,
     owner.IdRangeType: spelled.id_range,
     physdev.PortName: lambda _kind, _family: INTERFACE,

@@ -8,11 +8,14 @@ from functools import cache
 from random import Random
 
 from iptc_sim.builtin import BaseMatch
-from iptc_sim.extension import Extension, Hook, Match, Target, spellings
+from iptc_sim.extension import Extension, spellings
+from iptc_sim.match import Match
 from iptc_sim.matches import MATCHES
+from iptc_sim.moment import Hook
 from iptc_sim.options import Option
 from iptc_sim.ruleset import BUILTIN_CHAINS
 from iptc_sim.syntax.own_options import LONG
+from iptc_sim.target import Target
 from iptc_sim.targets import TARGETS
 from iptc_sim.values import Family
 from tests.drawn.chance import shuffled

@@ -7,10 +7,11 @@ from fractions import Fraction
 import pytest
 
 from iptc_sim import Fate, InputError, Node, Trace, UsageError, odds, parse, trace
-from iptc_sim.connection import Flow, State
+from iptc_sim.connection import Flow
 from iptc_sim.engine import explore
 from iptc_sim.flows import NodeOptions, parse_flow, read_node
 from iptc_sim.steps import HookStep, NoteStep, PolicyStep, RouteStep, RuleStep, TranslateStep
+from iptc_sim.tracking import State
 from iptc_sim.values import UNKNOWN
 
 ROUTER = read_node(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from iptc_sim.api import trace
-from iptc_sim.extension import Accept, Drop, Goto, Jump, Reject, Return, Translate
 from iptc_sim.kernel import KernelTrace
 from iptc_sim.packet import Packet
 from iptc_sim.steps import End, Fate, PolicyStep, RuleStep, Trace
 from iptc_sim.syntax import parse
+from iptc_sim.target import Accept, Drop, Goto, Jump, Reject, Return, Translate
 from iptc_sim.values import UNKNOWN
 from tests.kernel.scenario import Scenario, ask_kernel
 from tests.kernel.scenarios import KUBE_SERVICE, SCENARIOS

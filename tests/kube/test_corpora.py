@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from iptc_sim.kube import compile_services, restore_text
-from iptc_sim.syntax import write_save
+from iptc_sim.syntax.write import write_save
 from tests.kube import corpus
 
 pytestmark = [

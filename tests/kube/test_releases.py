@@ -9,7 +9,7 @@ import pytest
 from iptc_sim.diagnostics import UsageError
 from iptc_sim.kube import Settings, compile_services, load_cluster, restore_text
 from iptc_sim.kube.releases import RELEASES
-from iptc_sim.syntax import write_save
+from iptc_sim.syntax.write import write_save
 from tests.kube.builders import cluster, endpoints, fixture, rules, service
 
 WEB = service("{clusterIP: 10.96.0.9, ports: [{port: 80}]}")

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from iptc_sim.kube import Settings, compile_services, restore_text
-from iptc_sim.syntax import write_save
+from iptc_sim.syntax.write import write_save
 from iptc_sim.values import Family
 from tests.kube.builders import cluster, endpoint_slice, rules, service
 

@@ -7,12 +7,14 @@ from ipaddress import ip_address
 
 import pytest
 
-from iptc_sim.connection import Connection, Direction, State
-from iptc_sim.extension import Hook, Moment, No, Unclear, Yes
+from iptc_sim.connection import Connection
+from iptc_sim.match import No, Unclear, Yes
+from iptc_sim.moment import Hook, Moment
 from iptc_sim.node import Node
 from iptc_sim.packet import Packet
 from iptc_sim.ruleset import Rule
 from iptc_sim.syntax import parse
+from iptc_sim.tracking import Direction, State
 from iptc_sim.values import UNKNOWN, Odds
 
 NODE = Node.of({"eth0": ["192.0.2.10/24"], "docker0": ["172.17.0.1/16"]})

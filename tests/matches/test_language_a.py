@@ -7,10 +7,11 @@ from ipaddress import ip_address
 import pytest
 
 from iptc_sim import Family, InputError, parse, write_rule
-from iptc_sim.extension import Hook, Match, Moment, No, Unclear, Yes
+from iptc_sim.match import Match, No, Unclear, Yes
 from iptc_sim.matches.connlimit import Connlimit
 from iptc_sim.matches.hashlimit import Hashlimit
 from iptc_sim.matches.limit import Limit
+from iptc_sim.moment import Hook, Moment
 from iptc_sim.node import Node
 from iptc_sim.packet import Packet
 from iptc_sim.value_types.rate import ByteBurst, ByteRate, Rate

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 import pytest
 
 from iptc_sim import Family, IptcError, Node, Packet, parse, write_rule
-from iptc_sim.extension import Hook, Moment
+from iptc_sim.moment import Hook, Moment
 
 LONG = "x" * 128
 

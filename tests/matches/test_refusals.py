@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from iptc_sim import Family, parse
-from iptc_sim.extension import Extension, Hook, Placement
+from iptc_sim.extension import Extension, Placement
+from iptc_sim.moment import Hook
 from iptc_sim.values import Variant
 
 NFT, LEGACY = Variant.NFT, Variant.LEGACY

@@ -13,7 +13,7 @@ from iptc_sim import SourceFile, parse
 from iptc_sim.options import Reading
 from iptc_sim.resources import resource
 from iptc_sim.ruleset import Rule
-from iptc_sim.syntax import guess_family, write_save
+from iptc_sim.syntax import guess_family
 from iptc_sim.syntax.grammar import OptionClassifier, counters_pattern, parse_line, word_pattern
 from iptc_sim.syntax.lines import RuleLine
 from iptc_sim.syntax.loader import Manner
@@ -22,6 +22,7 @@ from iptc_sim.syntax.planner import read_parsed
 from iptc_sim.syntax.reader import Reader
 from iptc_sim.syntax.sentences import written_tree
 from iptc_sim.syntax.shapes import ShapeCache, shape_of
+from iptc_sim.syntax.write import write_save
 from iptc_sim.values import Family
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from iptc_sim.extension import Hook, Placement
+from iptc_sim.extension import Placement
+from iptc_sim.moment import Hook
 from iptc_sim.syntax.grammar import parse_line, word_pattern
 from iptc_sim.syntax.lines import EmptyLine, RuleLine
 from iptc_sim.syntax.shapes import ShapeCache

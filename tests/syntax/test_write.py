@@ -8,7 +8,7 @@ import pytest
 
 from iptc_sim import Family, Ruleset, parse, write_rule, write_save
 from iptc_sim.ruleset import Table
-from iptc_sim.syntax import write_listing
+from iptc_sim.syntax.write import write_listing
 from iptc_sim.values import Variant
 
 #: A rule as given, and the rule as the two variants print it.

@@ -8,10 +8,11 @@ import pytest
 
 from iptc_sim import Family, IptcError, parse, write_rule
 from iptc_sim.builtin import ForeignTarget
-from iptc_sim.extension import Action, Continue, Effect, Hook, Moment, Target
+from iptc_sim.moment import Hook, Moment
 from iptc_sim.node import Node
 from iptc_sim.packet import Packet
 from iptc_sim.ruleset import Rule
+from iptc_sim.target import Action, Continue, Effect, Target
 
 SAME = "="
 

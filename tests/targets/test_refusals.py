@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from iptc_sim import Family, parse, write_rule
-from iptc_sim.extension import Hook, Placement, Target
+from iptc_sim.extension import Placement
+from iptc_sim.moment import Hook
 from iptc_sim.ruleset import Rule
+from iptc_sim.target import Target
 from iptc_sim.values import Variant
 
 NFT, LEGACY = Variant.NFT, Variant.LEGACY

@@ -12,7 +12,7 @@ from typing import Final
 
 from iptc_sim.records import dataclass
 from iptc_sim.syntax.paste.notes import CONTROL, OTHER
-from iptc_sim.value_types.basic import quoted
+from iptc_sim.value_types.text import quoted
 from iptc_sim.values import Family
 
 _TOKEN: Final = re.compile(
