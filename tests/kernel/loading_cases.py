@@ -158,7 +158,11 @@ class DrawnText:
         if self._random.random() < 0.7:
             hook = self._random.choice(BUILTIN_CHAINS[self._table])
             steps.append(f"-A {hook} -{self._random.choice('jg')} {names[0]}")
-        self._random.choice([lambda: None, steps.reverse, lambda: self._random.shuffle(steps)])()
+        order = self._random.choice(["as drawn", "reversed", "shuffled"])
+        if order == "reversed":
+            steps.reverse()
+        elif order == "shuffled":
+            self._random.shuffle(steps)
         return [*(f":{name} - [0:0]" for name in names), *steps]
 
     def _line(self) -> str:
