@@ -10,6 +10,7 @@ import pytest
 
 from iptc_sim.kernel import Hit, KernelTrace
 from iptc_sim.packet import Packet
+from iptc_sim.protocols import ICMP
 from tests.kernel import scenarios
 from tests.kernel.hook_order import HOOK_ORDER, without_nat
 from tests.kernel.scenario import Scenario, ping, tcp, udp
@@ -135,7 +136,7 @@ def test_reject_drops_and_answers(ask: Ask) -> None:
     seen = ask(scenarios.REJECT)
     assert _steps(seen) == [("FORWARD", 1, "DROP")]
     assert seen.arrivals == ()
-    (answer,) = seen.other_arrivals
+    (answer,) = [other for other in seen.other_arrivals if other.packet.protocol == ICMP]
     assert (answer.interface, answer.packet.icmp_type, answer.packet.icmp_code) == ("eth1", 3, 3)
 
 
