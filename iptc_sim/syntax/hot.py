@@ -23,8 +23,8 @@ WORTH: Final = 8
 _REMEMBERED: Final = 6
 
 #: Chains whose packets have no in interface, and no out interface.
-NO_INPUT: Final = ("OUTPUT", "POSTROUTING")
-NO_OUTPUT: Final = ("PREROUTING", "INPUT")
+_NO_INPUT: Final = ("OUTPUT", "POSTROUTING")
+_NO_OUTPUT: Final = ("PREROUTING", "INPUT")
 
 #: The methods that look at several words together.
 _JUDGES: Final = ("complete", "derive", "check")
@@ -42,6 +42,7 @@ class Shape:
         extensions: the classes of its base options, matches and target.
         placed: whether table, hooks or values decide if iptables and the kernel take a rule of it.
         asked: the same for its lines that do not fit the expression.
+        never: chains in which iptables refuses it, with the option that it refuses and the index of its word.
         unmodelled: whether it has a match or target that is not modelled.
         match: the ``match`` of its expression; nothing fits before that is compiled, and where there is none.
         jump: the group of the expression that is the chain jumped to; 0 for none.
@@ -53,7 +54,7 @@ class Shape:
 
     __slots__ = (
         "_counted", "_key", "_tries", "after", "asked", "entries", "extensions", "jump", "known", "match", "memo",
-        "owners", "placed", "plan", "section", "unmodelled",
+        "never", "owners", "placed", "plan", "section", "unmodelled",
     )  # fmt: skip
 
     def __init__(self, plan: RulePlan, key: tuple[str, ...], *, counted: bool = False) -> None:
@@ -63,6 +64,12 @@ class Shape:
         self.placed = any(map(_is_placed, self.extensions))
         self.asked = self.placed or any(map(_has_own, self.extensions))
         self.unmodelled = any(map(_is_unmodelled, parts))
+        self.never = {
+            chain: (option, index)
+            for option, index, chains in (("-i", plan.in_interface, _NO_INPUT), ("-o", plan.out_interface, _NO_OUTPUT))
+            for chain in chains
+            if index >= 0
+        }
         self.match: Callable[[str, int], re.Match[str] | None] = _never
         self.jump = 0
         self.memo: tuple[int, ...] = ()
@@ -107,9 +114,7 @@ class Shape:
                     words[index] = pattern or _VALUE
                     if pattern is None:
                         memo.append(index)
-        given = {item.option.field for item in plan.base.part.given}
-        never = [*(NO_INPUT if "in_interface" in given else ()), *(NO_OUTPUT if "out_interface" in given else ())]
-        words[plan.chain] = (f"(?!(?:{'|'.join(never)}) )" if never else "") + _CHAIN
+        words[plan.chain] = (f"(?!(?:{'|'.join(self.never)}) )" if self.never else "") + _CHAIN
         if isinstance(plan.target, JumpPart):
             words[plan.target.name] = _CHAIN
         expression = re.compile((_COUNTERS if self._counted else "") + " ".join(words) + "\n")

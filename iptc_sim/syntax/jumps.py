@@ -110,10 +110,10 @@ class JumpGraph:
 
     def _spread(self, chains: set[int]) -> None:
         """Carry the bits of hooks on where jumps go in circles."""
-        waiting = list(chains)
+        waiting, aims_of = list(chains), self._store.all_aims()
         while waiting:
             chain = waiting.pop()
-            for aim in self._store.aims_of(chain):
+            for aim in aims_of[chain]:
                 if aim >= 0 and self.reach[aim] | self.reach[chain] != self.reach[aim]:
                     self.reach[aim] |= self.reach[chain]
                     waiting.append(aim)

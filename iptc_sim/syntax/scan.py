@@ -8,7 +8,7 @@ from typing import Final
 
 from iptc_sim.diagnostics import SourceFile
 from iptc_sim.syntax.grammar import word_pattern
-from iptc_sim.syntax.hot import NO_INPUT, NO_OUTPUT, Shape
+from iptc_sim.syntax.hot import Shape
 from iptc_sim.syntax.lines import RuleLine
 from iptc_sim.syntax.loader import Loader
 from iptc_sim.syntax.paste import Pasted
@@ -24,7 +24,6 @@ MAX_ERRORS: Final = 200
 #: Errors of single lines with which the tolerant reader can live: the rule means something all the same.
 TOLERATED: Final = frozenset({"IPT029", "IPT034"})
 
-_NEVER: Final = {"in_interface": NO_INPUT, "out_interface": NO_OUTPUT}
 _CHAIN = re.compile(r":([A-Za-z0-9_.:/][A-Za-z0-9_.:/-]{0,27}) - \[0:0\]\n")
 
 
@@ -146,15 +145,13 @@ class Scanner:
 
     def _wrong_interface(self, shape: Shape, chain: str) -> LineError | None:
         """Refuse ``-i`` and ``-o`` in the chains that never have them (libxtables, by the name of the chain)."""
-        for item in shape.plan.base.part.given:
-            chains = _NEVER.get(item.option.field, ())
-            if chain in chains:
-                message = f"{item.option.names[0]} cannot be used in {chain}: packets there have no such interface"
-                error = LineError("IPT034", item.index, message)
-                if self._loader.manner.strict:
-                    raise error
-                return error
-        return None
+        if chain not in shape.never:
+            return None
+        option, index = shape.never[chain]
+        error = LineError("IPT034", index, f"{option} cannot be used in {chain}: packets there have no such interface")
+        if self._loader.manner.strict:
+            raise error
+        return error
 
     def _noted(self, section: Section, shape: Shape, item: RuleLine, number: int) -> None:
         """Keep what is asked of a rule's shape when the table is whole."""

@@ -190,15 +190,8 @@ class RuleStore:
             if aim == chain:
                 self.aims[entry] = -1
 
-    def aims_of(self, chain: int) -> Sequence[int]:
-        """Return where the rules of a chain lead, in order; -1 for those that lead to no chain."""
-        entries = self.entries(chain)
-        if isinstance(entries, range):
-            return self.aims[entries.start : entries.stop]
-        return [self.aims[entry] for entry in entries]
-
     def all_aims(self) -> list[Sequence[int]]:
-        """Return the same for all chains at once."""
+        """Return for each chain where its rules lead, in order; -1 for those that lead to no chain."""
         found: list[Sequence[int]] = [()] * len(self.exists)
         for chain, entries in self.by_chain():
             if isinstance(entries, range):
