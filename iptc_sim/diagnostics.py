@@ -12,14 +12,14 @@ A :class:`Diagnostic` is a record; the block of text that people read is made fr
 from __future__ import annotations
 
 import bisect
+import os
 from array import array
 from collections.abc import Iterable
-from dataclasses import field
 from enum import StrEnum
 from functools import cached_property
-from pathlib import Path
+from os import PathLike
 
-from iptc_sim.records import dataclass
+from iptc_sim.records import dataclass, field
 
 #: Input larger than this is refused before it is read (bytes). A dump of 500,000 rules has about 85 MB.
 MAX_INPUT_BYTES = 512 * 1024 * 1024
@@ -80,6 +80,7 @@ CODES: dict[str, str] = {
     "IPT054": "the release or flag is not known",
     "IPT055": "the YAML or JSON cannot be read",
     "IPT056": "the JSON is not a ruleset",
+    "IPT057": "the JSON is not a trace",
     "IPT060": "a byte order mark was left out",
     "IPT061": "lines end in a carriage return, which was left out",
     "IPT062": "blanks at the ends of lines were cut off",
@@ -244,7 +245,7 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     return f"did you mean {close[0]}?" if close else ""
 
 
-def read_source(name: str, path: Path) -> SourceFile:
+def read_source(name: str, path: str | PathLike[str]) -> SourceFile:
     """Read a text file.
 
     Args:
@@ -255,14 +256,16 @@ def read_source(name: str, path: Path) -> SourceFile:
         InputError: IPT001 (missing, unreadable, too large) or IPT002 (not UTF-8 text).
     """
     try:
-        size = path.stat().st_size
-        if size > MAX_INPUT_BYTES:
-            message = f"the file has {size:,} bytes, more than the {MAX_INPUT_BYTES:,} that are read"
-            raise InputError(Diagnostic("IPT001", message, subject=name))
-        data = path.read_bytes()
+        with open(path, "rb") as file:
+            # a pipe has no size, and may never end
+            size = os.fstat(file.fileno()).st_size
+            data = file.read(-1 if 0 < size <= MAX_INPUT_BYTES else MAX_INPUT_BYTES + 1)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise InputError(Diagnostic("IPT001", f"cannot read it: {reason}", subject=name, hint=_nearby(path))) from error
+    if len(data) > MAX_INPUT_BYTES:
+        message = f"it has more than the {MAX_INPUT_BYTES:,} bytes that are read"
+        raise InputError(Diagnostic("IPT001", message, subject=name))
     return decode_source(name, data)
 
 
@@ -283,12 +286,12 @@ def decode_source(name: str, data: bytes) -> SourceFile:
         raise InputError(Diagnostic("IPT002", message, subject=name, expected=expected)) from error
 
 
-def _nearby(path: Path) -> str:
+def _nearby(path: str | PathLike[str]) -> str:
+    folder, name = os.path.split(path)
     try:
-        names = [entry.name for entry in path.parent.iterdir()]
+        return suggestion(name, os.listdir(folder or "."))
     except OSError:
         return ""
-    return suggestion(path.name, names)
 
 
 def _excerpt(span: Span) -> list[str]:

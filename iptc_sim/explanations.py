@@ -220,7 +220,7 @@ _QUESTIONS: Final[Mapping[str, Explanation]] = {
     ),
     "IPT042": Explanation(
         "An address, interface, route or file that describes the machine cannot be read.",
-        "Give the output of ip -j addr and ip -j route, or the form that the message names.",
+        "Let iptc-sim capture write the files on the node, or give the form that the message names.",
     ),
     "IPT043": Explanation(
         "The rules send the packet more ways than are followed: random choices or unknown answers multiply.",
@@ -264,6 +264,11 @@ _QUESTIONS: Final[Mapping[str, Explanation]] = {
         "another type, or the rule is one that iptables does not keep in this way.",
         "The subject is the path to the piece; the schema is ruleset.json. Compare with what parse writes.",
         '{"version": 1, "kind": "ruleset", "family": 4, "tables": {"filter": {"chain": []}}}',
+    ),
+    "IPT057": Explanation(
+        "The JSON is valid, but not the form that iptc-sim trace --format json writes: it is of another version, a key "
+        "is unknown or missing, a value has another type, or a segment leads nowhere.",
+        "The subject is the path to the piece; the schema is trace-2.json. Compare with what trace writes.",
     ),
 }
 

@@ -14,10 +14,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, field, replace
 from typing import Any, Generic, TypeVar, dataclass_transform
 
-from iptc_sim.records import dataclass
+from iptc_sim.records import MISSING, dataclass, field, fields, replace
 from iptc_sim.values import Family, Negatable, Variant
 
 T = TypeVar("T")
@@ -221,5 +220,5 @@ def elements(kind: type, separator: str) -> Any:
 
 def declared_options(cls: type) -> tuple[Option, ...]:
     """Return the options that a dataclass declares, in print order."""
-    declared = ((name, item.metadata.get(_KEY)) for name, item in cls.__dataclass_fields__.items())  # type: ignore[attr-defined]
+    declared = ((item.name, item.metadata.get(_KEY)) for item in fields(cls))
     return tuple(replace(option, field=name) for name, option in declared if option is not None)

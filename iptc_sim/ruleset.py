@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
 from typing import Final
 
 from iptc_sim.builtin import ANY, BaseMatch
@@ -11,9 +10,9 @@ from iptc_sim.diagnostics import Diagnostic, SourceFile, Span
 from iptc_sim.extension import Extension
 from iptc_sim.match import Match
 from iptc_sim.moment import Hook
-from iptc_sim.records import dataclass
+from iptc_sim.records import dataclass, field
 from iptc_sim.target import Target
-from iptc_sim.values import Family
+from iptc_sim.values import Family, Variant
 
 #: The chains that each table has from the start, in hook order (``iptable_*.c``: the ``valid_hooks`` of each table).
 BUILTIN_CHAINS: Final[Mapping[str, tuple[Hook, ...]]] = {
@@ -130,12 +129,14 @@ class Ruleset:
         family: IPv4 or IPv6.
         notes: what was noticed while reading: guesses, extensions that are not modelled, chains that are missing.
         whole: whether a table that is not there is empty on the machine too; ``iptables -S`` shows only one.
+        variant: which iptables has them loaded: the order of two tables depends on it.
     """
 
     tables: Mapping[str, Table]
     family: Family = Family.IPV4
     notes: tuple[Diagnostic, ...] = field(default=(), compare=False, repr=False)
     whole: bool = field(default=True, compare=False)
+    variant: Variant = field(default=Variant.NFT, compare=False)
 
     def chain(self, table: str, name: str) -> Chain | None:
         """Return a chain; None where the ruleset has none of that name."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Address = IPv4Address | IPv6Address
 T = TypeVar("T")
 
-_DECIMAL = re.compile(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_DECIMAL: Final = r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?"
 _FULL_MASK = {4: (1 << 32) - 1, 6: (1 << 128) - 1}
 
 #: The kernel draws 31 bits for ``-m statistic --mode random`` (xt_statistic.c: ``get_random_u32() & 0x7FFFFFFF``).
@@ -262,7 +262,7 @@ class Probability:
         Raises:
             ValueError: it is not one.
         """
-        if not _DECIMAL.fullmatch(text):
+        if not re.fullmatch(_DECIMAL, text):
             raise ValueError(f"{text} is not a number")
         value = float(text)  # a double, as strtod gives it
         if not 0 <= value <= 1:

@@ -7,7 +7,6 @@ an extension that is not known keeps its words: ``{"name": "FOO", "words": ["--b
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from iptc_sim.builtin import BaseMatch, ForeignMatch, ForeignTarget, GoTo, JumpTo
@@ -17,6 +16,7 @@ from iptc_sim.interchange.codecs import REQUIRED, Member, closed, codec_of, deco
 from iptc_sim.interchange.scalars import Json, UnfitError, shown
 from iptc_sim.match import Match
 from iptc_sim.matches import MATCHES
+from iptc_sim.records import replace
 from iptc_sim.registry import Registry
 from iptc_sim.target import Target
 from iptc_sim.targets import TARGETS

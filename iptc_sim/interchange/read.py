@@ -7,34 +7,40 @@ that: the decoded rules are written as text and read again, and must come back a
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import chain as joined
 from itertools import zip_longest
 from typing import Any
 
-from iptc_sim.builtin import BaseMatch, GoTo
+from iptc_sim.builtin import BaseMatch, ForeignMatch, ForeignTarget, GoTo
 from iptc_sim.diagnostics import Diagnostic, InputError, SourceFile, Span
 from iptc_sim.extension import Extension
 from iptc_sim.interchange.rules import CHAIN, DOCUMENT, TABLE, rule_record
 from iptc_sim.interchange.scalars import Json, UnfitError, shown
 from iptc_sim.match import Match
+from iptc_sim.records import dataclass, field, replace
 from iptc_sim.ruleset import BUILTIN_CHAINS, Chain, Rule, Ruleset, Table
 from iptc_sim.syntax import Findings
 from iptc_sim.syntax.loader import Manner
 from iptc_sim.syntax.reader import Reader
 from iptc_sim.syntax.write import write_rule
+from iptc_sim.value_types.text import quoted
 from iptc_sim.values import Family, Variant
 
 #: The policies; the first one is that of a chain which does not tell it.
 POLICIES = ("ACCEPT", "DROP")
 
+_SEVERAL = re.compile(r'[\s"]')
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
-def ruleset_from_json(source: SourceFile | str) -> Ruleset:
+
+def ruleset_from_json(source: SourceFile | str, *, variant: Variant = Variant.NFT) -> Ruleset:
     """Read what :func:`ruleset_to_json` writes.
 
     Args:
         source: the text.
+        variant: of the iptables that would load it; each takes some rules and names that the other does not.
 
     Returns:
         The ruleset. Its rules know their line, but hold no source; warnings are in ``Ruleset.notes``.
@@ -43,7 +49,7 @@ def ruleset_from_json(source: SourceFile | str) -> Ruleset:
         InputError: IPT055 where it is no JSON; IPT056 where it is no ruleset, with the path as the subject, and the
             codes of the text form for what iptables would refuse; all that were found.
     """
-    found = examine_json(SourceFile("<text>", source) if isinstance(source, str) else source)
+    found = examine_json(SourceFile("<text>", source) if isinstance(source, str) else source, variant=variant)
     if found.errors:
         raise InputError(*found.errors)
     return found.ruleset
@@ -67,14 +73,18 @@ def examine_json(
     known = {kind: frozenset(names) for kind, names in (objects or {}).items()}
     document = _Document(source.name, Manner(Family.IPV4, strict, variant, "", known))
     try:
-        ruleset = document.ruleset(_load(source))
+        ruleset = document.ruleset(load_json(source))
     except InputError as error:
         return Findings(Ruleset({}), error.diagnostics)
     return Findings(ruleset, tuple(document.errors))
 
 
-def _load(source: SourceFile) -> Json:
-    """Return the JSON; a key that stands twice is an error, because one of the two would be lost."""
+def load_json(source: SourceFile) -> Json:
+    """Return the JSON; a key that stands twice is an error, because one of the two would be lost.
+
+    Raises:
+        InputError: IPT055, it is no JSON.
+    """
 
     def refuse(message: str, place: Span | None = None) -> InputError:
         subject = "" if place else source.name
@@ -127,7 +137,7 @@ class _Document:
         self.manner = replace(self.manner, family=head["family"])
         read = {name: self._table(name, piece, whole=head["whole"]) for name, piece in head["tables"].items()}
         tables = {name: table for name, table in read.items() if table is not None}
-        return Ruleset(tables, head["family"], tuple(self.notes), head["whole"])
+        return Ruleset(tables, head["family"], tuple(self.notes), head["whole"], self.manner.variant)
 
     def _fail(self, path: str, message: str, expected: str = "", hint: str = "") -> None:
         subject = f"{self.name}: {path.removeprefix('.')}" if path else self.name
@@ -240,11 +250,19 @@ def _declaration(chain: Chain, *, whole: bool, builtin: bool) -> tuple[str, ...]
 
 def _spelled(part: Extension) -> tuple[str, ...]:
     """Return the words of a part of a rule as they are read: neither variant prints every rule as it was given."""
+    words = part.words()
+    if not isinstance(part, ForeignMatch | ForeignTarget):  # these keep their words as they stood
+        words = tuple(map(_one_word, words))
     if isinstance(part, BaseMatch):
-        return part.words()
+        return words
     if isinstance(part, Match):
-        return "-m", part.name, *part.words()
-    return "-g" if isinstance(part, GoTo) else "-j", part.name, *part.words()
+        return "-m", part.name, *words
+    return "-g" if isinstance(part, GoTo) else "-j", part.name, *words
+
+
+def _one_word(word: str) -> str:
+    """Return a printed word so that it is read as one: names of interfaces and timers are printed without quotes."""
+    return quoted(word) if _SEVERAL.search(word) and not _QUOTED.fullmatch(word) else word
 
 
 def _keeps(given: Rule, read: Rule) -> bool:

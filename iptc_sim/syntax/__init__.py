@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Collection, Mapping, Sequence
+from os import PathLike
 
+from iptc_sim.collector import collector_paused
 from iptc_sim.diagnostics import InputError, SourceFile, read_source
 from iptc_sim.ruleset import Ruleset
 from iptc_sim.syntax.loader import Manner
@@ -66,14 +65,14 @@ def parse(
 
 
 def read_rules(
-    *paths: str | Path, family: Family | None = None, table: str | None = None, strict: bool = False
+    *paths: str | PathLike[str], family: Family | None = None, table: str | None = None, strict: bool = False
 ) -> Ruleset:
     """Read dumps from files into one ruleset; see :func:`parse` for the rest.
 
     Raises:
         InputError: a file cannot be read, or is no dump.
     """
-    sources = [read_source(str(path), Path(path)) for path in paths]
+    sources = [read_source(str(path), path) for path in paths]
     return parse(sources, family=family, table=table, strict=strict)
 
 
@@ -95,19 +94,7 @@ def examine(
     known = {kind: frozenset(names) for kind, names in (objects or {}).items()}
     guessed = family or said or guess_family(*(item.text for item in sources))
     reader = Reader(Manner(guessed, strict, variant, table or "", known))
-    with _collector_paused():
+    with collector_paused():
         for item, lines in zip(sources, pasted, strict=True):
             reader.read(item, lines)
         return reader.findings()
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Rules hold no cycles; collecting again and again while millions of objects are made costs half of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from iptc_sim.builtin import GoTo, JumpTo
 from iptc_sim.ruleset import Rule
 from iptc_sim.syntax.lines import RuleLine
-from iptc_sim.syntax.section import Fault, Phase, Section
+from iptc_sim.syntax.store import RuleStore
 from iptc_sim.syntax.words import LineError
 
 
@@ -13,17 +13,15 @@ class RuleCommand:
     """One such command on one chain.
 
     Args:
-        section: the table.
+        store: holds the rules of the table.
         chain: index of the chain.
         item: the line.
         line: its number.
-        nft: whether iptables-nft-restore reads it, with its faults.
     """
 
-    def __init__(self, section: Section, chain: int, item: RuleLine, line: int, *, nft: bool) -> None:
-        self._section, self._nft = section, nft
-        self._store, self._chain, self._item, self._line = section.store, chain, item, line
-        self._entries = section.store.edit(chain)
+    def __init__(self, store: RuleStore, chain: int, item: RuleLine, line: int) -> None:
+        self._store, self._chain, self._item, self._line = store, chain, item, line
+        self._entries = store.edit(chain)
 
     def carry_out(self) -> None:
         """Change the chain.
@@ -40,10 +38,10 @@ class RuleCommand:
                 self._entries[number - 1] = self._enter(self._item.rules[0])
             case "-D" if number:
                 self._check_number(number)
-                self._delete(self._entries[number - 1])
+                self._store.take(self._chain, self._entries[number - 1], self._line)
             case "-D":
                 for rule in self._item.rules:
-                    self._delete(self._find(rule))
+                    self._store.take(self._chain, self._find(rule), self._line)
             case _:
                 for rule in self._item.rules:
                     self._find(rule)
@@ -55,17 +53,9 @@ class RuleCommand:
                 f"{self._item.chain} has {len(self._entries)} rules: there is no place {position + 1}"
             )
         if 0 < position < len(self._entries):
-            self._store.befores[self._entries[position]] = self._line
+            self._store.befores.setdefault(self._entries[position], self._line)
         for rule in self._item.rules:
             self._entries.insert(position, self._enter(rule))
-
-    def _delete(self, entry: int) -> None:
-        """Take a rule out; iptables-nft-restore loses an insert that was placed before it, and the kernel complains."""
-        self._entries.remove(entry)
-        line = self._store.befores.get(entry)
-        if line is not None and self._nft:
-            message = f"the rule before which this one is inserted is deleted again in line {self._line}"
-            self._section.faults.append(Fault("IPT029", message, line, Phase.KERNEL))
 
     def _enter(self, rule: Rule) -> int:
         target = rule.target

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from _thread import allocate_lock
 from collections.abc import Iterator
 from functools import cache
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from iptc_sim.records import dataclass
-from iptc_sim.resources import resource
+from iptc_sim.resources import resource_text
 from iptc_sim.syntax.own_options import COMMANDS
 from iptc_sim.syntax.sentences import known_tree
 from iptc_sim.syntax.words import Found, Getopt, LineError, Piece
@@ -18,7 +18,7 @@ from iptc_sim.values import Family
 if TYPE_CHECKING:
     from lark import Lark, Token, Tree
 
-_LOCK = Lock()  # the post-lexer keeps the state of the line at hand
+_LOCK = allocate_lock()  # the post-lexer keeps the state of the line at hand
 
 _KINDS = {
     "VALUE": "a value",
@@ -91,7 +91,7 @@ def _parser(family: Family) -> tuple[Lark, OptionClassifier]:
     from lark import Lark  # noqa: PLC0415 - 80 ms that only reading a dump needs
 
     classifier = OptionClassifier(family)
-    text = resource("grammar", "dump.lark").read_text(encoding="utf-8")
+    text = resource_text("grammar", "dump.lark")
     lark = Lark(text, parser="lalr", lexer="contextual", postlex=classifier, maybe_placeholders=True)
     return lark, classifier
 
@@ -110,7 +110,7 @@ def counters_pattern() -> re.Pattern[str]:
 
 def _terminal(name: str) -> re.Pattern[str]:
     """Take the pattern of a terminal out of the grammar, without loading Lark."""
-    text = resource("grammar", "dump.lark").read_text(encoding="utf-8")
+    text = resource_text("grammar", "dump.lark")
     found = re.search(rf"^{name}(?:\.\d+)?[ ]*: /(.*)/s?$", text, re.MULTILINE)
     if found is None:
         raise AssertionError(f"the grammar has no terminal {name}")

@@ -17,7 +17,7 @@ from iptc_sim.extension import Extension
 from iptc_sim.syntax.plan import ForeignPart, JumpPart, Part, RulePlan
 
 #: A shape is worth its expression after so many lines: compiling one costs as much as reading these word by word.
-WORTH: Final = 8
+WORTH: Final = 5
 
 #: How many shapes are tried because they followed the last one before.
 _REMEMBERED: Final = 6
@@ -29,8 +29,8 @@ _NO_OUTPUT: Final = ("PREROUTING", "INPUT")
 #: The methods that look at several words together.
 _JUDGES: Final = ("complete", "derive", "check")
 
-_CHAIN = r"([A-Za-z0-9_.:/][A-Za-z0-9_.:/-]{0,27})"
-_VALUE = r'((?:[^\s"]{1,255}|"[^"\\\n]{0,255}"))'
+_CHAIN = r"([A-Za-z0-9_.:/][A-Za-z0-9_.:/-]{0,27}+)"
+_VALUE = r'([^\s"]{1,255}+|"[^"\\\n]{0,255}")'
 _COUNTERS = r"(?:\[[0-9]{1,19}:[0-9]{1,19}\] )?"
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from iptc_sim.diagnostics import Diagnostic, Severity, Span
-from iptc_sim.records import dataclass
+from iptc_sim.records import dataclass, replace
 from iptc_sim.ruleset import BUILTIN_CHAINS, Chain, Table
 from iptc_sim.syntax.section import Section
 from iptc_sim.syntax.store import StoredChains

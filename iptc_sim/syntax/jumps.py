@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from functools import cached_property
+from itertools import chain as chained
+from typing import Final
 
 from iptc_sim.moment import Hook
 from iptc_sim.records import dataclass
+from iptc_sim.syntax.replay import DEEPEST, Replay
 from iptc_sim.syntax.section import Fault, Phase, Section
 from iptc_sim.values import Variant
 
-#: How many jumps deep the kernel follows a path of nf_tables (``NFT_JUMP_STACK_SIZE`` less the base chain).
-DEEPEST = 15
-
 #: How many chains of a circle are named.
-_SHOWN = 8
+_SHOWN: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,11 @@ class Missing:
     comes_later: bool = False
 
 
+def hooks_of(bits: int) -> frozenset[Hook]:
+    """Return the hooks of some bits."""
+    return frozenset(hook for number, hook in enumerate(Hook) if bits >> number & 1)
+
+
 class JumpGraph:
     """The jumps of one table.
 
@@ -47,8 +52,8 @@ class JumpGraph:
     def __init__(self, section: Section) -> None:
         self._store = section.store
         names = section.store.names
+        self._aims_of = self._aims()
         self._builtin = {names[name]: Hook(name) for name in section.builtin if name in names}
-        self._arrived: dict[frozenset[Hook], dict[int, int]] = {}
         self._named: dict[int, str] = {}
         self._incoming = self._count()
         self._depth = [0] * len(section.store.exists)
@@ -68,27 +73,41 @@ class JumpGraph:
         """Whether a chain is one of those that the kernel calls."""
         return chain in self._builtin
 
-    def hooks(self, chain: int) -> frozenset[Hook]:
-        """Return the hooks from which a chain is reached."""
-        bits = self.reach[chain]
-        return frozenset(hook for number, hook in enumerate(Hook) if bits >> number & 1)
+    def bits(self, chain: int, entry: int) -> int:
+        """Return the bits of the hooks from which a rule of a chain is reached in the end."""
+        return 0 if entry in self._store.taken and chain not in self._builtin else self.reach[chain]
+
+    @cached_property
+    def replay(self) -> Replay:
+        """Where jumps lead at each line, not only in the end."""
+        return Replay(self._store, self._builtin)
+
+    def _rows(self) -> Iterator[tuple[int, Sequence[int]]]:
+        """Yield the chains whose rules count, with their entries; a chain may come several times."""
+        return self._store.by_chain()
+
+    def _aims(self) -> list[Sequence[int]]:
+        """Return for each chain where its rules lead, in order; -1 for those that lead to no chain."""
+        aims = self._store.aims
+        found: list[Sequence[int]] = [()] * len(self._store.exists)
+        for owner, entries in self._rows():
+            if isinstance(entries, range):
+                own: Sequence[int] = aims[entries.start : entries.stop]
+            else:
+                own = [aims[entry] for entry in entries]
+            found[owner] = [*found[owner], *own] if found[owner] else own
+        return found
 
     def _count(self) -> list[int]:
         """Return how many jumps lead to each chain."""
-        store = self._store
-        incoming = [0] * (len(store.exists) + 1)  # the last one takes the -1 of rules that lead nowhere
-        if store.edited:
-            for _, entries in store.by_chain():
-                for entry in entries:
-                    incoming[store.aims[entry]] += 1
-        else:
-            for aim in store.aims:
-                incoming[aim] += 1
+        incoming = [0] * (len(self._aims_of) + 1)  # the last one takes the -1 of rules that lead nowhere
+        for aim in chained.from_iterable(self._aims_of):
+            incoming[aim] += 1
         return incoming
 
     def _walk(self) -> set[int]:
         """Go through the chains, each after those that lead to it; return those for which there is no such order."""
-        left, depth, reach, aims_of = self._incoming.copy(), self._depth, self.reach, self._store.all_aims()
+        left, depth, reach, aims_of = self._incoming.copy(), self._depth, self.reach, self._aims_of
         left[-1] = -1
         ready = [chain for chain, count in enumerate(left) if not count]
         for chain in ready:
@@ -110,7 +129,7 @@ class JumpGraph:
 
     def _spread(self, chains: set[int]) -> None:
         """Carry the bits of hooks on where jumps go in circles."""
-        waiting, aims_of = list(chains), self._store.all_aims()
+        waiting, aims_of = list(chains), self._aims_of
         while waiting:
             chain = waiting.pop()
             for aim in aims_of[chain]:
@@ -121,7 +140,7 @@ class JumpGraph:
     def _edges(self) -> Iterator[tuple[int, int, int]]:
         """Yield the jumps as (line, chain, entry)."""
         store = self._store
-        for chain, entries in store.by_chain():
+        for chain, entries in self._rows():
             yield from ((store.lines[entry], chain, entry) for entry in entries if store.aims[entry] >= 0)
 
     def missing(self) -> list[Missing]:
@@ -137,30 +156,39 @@ class JumpGraph:
         first = sorted(found.items(), key=lambda item: min(item[1]))
         return [Missing(self.name(chain), min(places), len(places), bool(exists[chain])) for chain, places in first]
 
-    def faults(self, variant: Variant, commit: int) -> Iterator[Fault]:
+    def faults(self, variant: Variant, commit: int, *, passing: bool = False) -> Iterator[Fault]:
         """Yield jumps that no load takes: to built-in chains, in circles, too deep.
 
         Args:
             variant: of iptables.
             commit: the line of COMMIT, which the legacy variant names.
+            passing: whether to look for paths that were too long for a time, too (nf_tables only).
         """
         yield from self._to_builtin(variant)
         circle = self._circle() if self._stuck else []
-        completing = self._completing() if variant is Variant.NFT else commit
+        doubtful = variant is Variant.NFT and (passing or bool(self._stuck) or max(self._depth, default=0) > DEEPEST)
+        deep = doubtful and (passing or self.replay.stays_too_deep)
+        completing = self.replay.too_deep if deep else commit
         if circle:
             yield self._circle_fault(circle, variant, completing)
-        elif variant is Variant.NFT and completing:
+        elif deep and completing:
             message = f"this completes a path of more than {DEEPEST} jumps; nf_tables follows no more"
             yield Fault("IPT033", message, completing, Phase.JUMPS)
 
     def _to_builtin(self, variant: Variant) -> Iterator[Fault]:
-        if not any(self._incoming[chain] for chain in self._builtin):
+        """Yield jumps to built-in chains; to take the rule out again comes too late.
+
+        iptables-nft does not even send the rules of a chain that is flushed later.
+        """
+        store = self._store
+        if not (store.edited or any(self._incoming[chain] for chain in self._builtin)):
             return
-        phase = Phase.KERNEL if variant is Variant.NFT else Phase.LINE
-        for line, _, entry in self._edges():
-            hook = self._builtin.get(self._store.aims[entry])
-            if hook is not None:
-                yield Fault("IPT028", f"{hook} is a built-in chain; only its hook leads there", line, phase)
+        nft = variant is Variant.NFT
+        for entry, aim in enumerate(store.aims):
+            hook = self._builtin.get(aim)
+            if hook is not None and not (nft and entry in store.flushed):
+                message = f"{hook} is a built-in chain; only its hook leads there"
+                yield Fault("IPT028", message, store.lines[entry], Phase.KERNEL if nft else Phase.LINE)
 
     def _circle(self) -> list[int]:
         """Go back along jumps among the stuck chains until one comes again; return the entries of the circle."""
@@ -181,7 +209,7 @@ class JumpGraph:
                 path.append(entry)
             if chain is not None and chain in seen:
                 return path[seen[chain] :]
-            known |= seen.keys()
+            known.update(seen)
         return []
 
     def _circle_fault(self, circle: list[int], variant: Variant, reported: int) -> Fault:
@@ -191,45 +219,3 @@ class JumpGraph:
         path = " -> ".join([*shown, self.name(chains[0])])
         message = f"chains jump in a circle: {path}"
         return Fault("IPT033", message, last, Phase.KERNEL if variant is Variant.LEGACY else Phase.JUMPS, reported)
-
-    def _arrivals(self, starts: set[int]) -> dict[int, int]:
-        """Return the line that made each chain reached from ``starts``, rules being loaded in the order of the text."""
-        aims = self._store.aims
-        arrived = dict.fromkeys(starts, 0)
-        loaded: dict[int, list[int]] = {}
-        for line, chain, entry in sorted(self._edges()):
-            loaded.setdefault(chain, []).append(entry)
-            waiting = [entry] if chain in arrived else []
-            while waiting:
-                aim = aims[waiting.pop()]
-                if aim not in arrived:
-                    arrived[aim] = line
-                    waiting += loaded.get(aim, ())
-        return arrived
-
-    def arrival(self, chain: int, hooks: frozenset[Hook]) -> int:
-        """Return the line that made a chain reached from one of the hooks; 0 for a built-in chain."""
-        if hooks not in self._arrived:
-            self._arrived[hooks] = self._arrivals({index for index, hook in self._builtin.items() if hook in hooks})
-        return self._arrived[hooks].get(chain, 0)
-
-    def _completing(self) -> int:
-        """Return the line that completes the first path which is too long, in a circle or not; 0 for none.
-
-        To nf_tables a circle is a path without an end (nft_chain_validate, ``NFT_JUMP_STACK_SIZE``).
-        """
-        if not self._stuck and max(self._depth, default=0) <= DEEPEST:
-            return 0
-        edges = sorted(self._edges())
-        count = bisect_left(range(len(edges)), True, key=lambda last: self._deepest(edges[: last + 1]) > DEEPEST)
-        return edges[count][0] if count < len(edges) else 0
-
-    def _deepest(self, edges: Sequence[tuple[int, int, int]]) -> int:
-        """Return how many jumps the longest path from a built-in chain has, up to one more than there may be."""
-        jumps: dict[int, list[int]] = {}
-        for _, chain, entry in edges:
-            jumps.setdefault(chain, []).append(self._store.aims[entry])
-        front, depth = set(self._builtin), 0
-        while depth <= DEEPEST and (front := {aim for chain in front for aim in jumps.get(chain, ())}):
-            depth += 1
-        return depth

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Final
 
 from iptc_sim.builtin import GoTo, JumpTo
 from iptc_sim.diagnostics import SourceFile
-from iptc_sim.records import dataclass
+from iptc_sim.records import dataclass, field
 from iptc_sim.ruleset import BUILTIN_CHAINS, MAX_CHAIN_NAME, Rule
 from iptc_sim.syntax.grammar import word_pattern
 from iptc_sim.syntax.lines import ChainLine, CommandLine, CommitLine, Line, RuleLine, TableLine
@@ -185,7 +184,7 @@ class Loader:
             index: of its word.
             command: whether it is made with ``-N``, which is stricter.
         """
-        lax = self.manner.legacy and not command
+        lax = self.manner.variant is Variant.LEGACY and not command
         if not name or (name.startswith(("-", "!")) and not lax):
             raise LineError("IPT023", index, f"{name or 'an empty word'} cannot be a chain name")
         self._check_length(name, index)
@@ -194,6 +193,13 @@ class Loader:
         target = TARGETS.find(name)
         if target is not None and (command or (not target.OPTIONS and name in {"ACCEPT", "DROP", "RETURN", "QUEUE"})):
             raise LineError("IPT023", index, f"{name} is a target; no chain can have its name")
+
+    def _check_new_name(self, name: str) -> None:
+        """Refuse what ``-E`` takes for no name; of iptables-nft the kernel is asked for the rest."""
+        if name.startswith(("-", "!")):
+            raise LineError("IPT023", 2, f"{name} cannot be a chain name")
+        if not self.manner.nft:
+            self._check_name(name, 2, command=False)
 
     def _place(self, line: int, index: int) -> tuple[int, int]:
         """Return where a word of a line stands: its first column and its width."""
@@ -249,6 +255,8 @@ class Loader:
     def _change(self, section: Section, item: CommandLine, line: int, *, exists: bool, builtin: bool) -> None:
         """Carry out ``-X``, ``-F``, ``-Z`` and ``-E``."""
         store = section.store
+        if item.command == "-E":
+            self._check_new_name(item.argument)
         section.began |= bool(item.chain)
         if item.chain and not exists:
             self._fault(section, "IPT025", f"there is no chain {item.chain}", line)
@@ -259,7 +267,6 @@ class Loader:
         elif item.command == "-X":
             self._delete(section, item.chain, line, builtin=builtin)
         elif item.command == "-E":
-            self._check_name(item.argument, 2, command=True)
             self._rename(section, item, line)
 
     def _rename(self, section: Section, item: CommandLine, line: int) -> None:
@@ -269,6 +276,8 @@ class Loader:
         elif self.manner.nft:
             why = "iptables-nft-restore cannot rename a chain that it has just made"
             section.faults.append(Fault("IPT029", why, line, Phase.KERNEL))
+        elif item.chain in section.builtin:
+            self._fault(section, "IPT029", f"{item.chain} is a built-in chain and cannot be renamed", line)
         else:
             section.store.rename(item.chain, item.argument)
 
@@ -328,7 +337,7 @@ class Loader:
             from iptc_sim.syntax.edit import RuleCommand  # noqa: PLC0415 - dumps have no such commands
 
             try:
-                RuleCommand(section, index, item, line, nft=self.manner.nft).carry_out()
+                RuleCommand(store, index, item, line).carry_out()
             except LineError as error:
                 if not self.manner.nft:
                     raise
@@ -337,8 +346,7 @@ class Loader:
     def _is_dangling(self, section: Section, item: RuleLine, line: int) -> bool:
         """Note a rule that iptables-nft-restore refuses at COMMIT: its aim is missing, and more."""
         store = section.store
-        there = store.exists[store.names[item.chain]] and item.command not in {"-D", "-C"}
-        if not self.manner.nft or there:
+        if not self.manner.nft or (item.command == "-A" and store.exists[store.names[item.chain]]):
             return False
         aims = [rule.target.chain for rule in item.rules if isinstance(rule.target, JumpTo | GoTo)]
         missing = [aim for aim in aims if aim not in store.names or not store.exists[store.names[aim]]]

@@ -9,11 +9,11 @@ A match without options and one with ``--tcp-option`` are printed as iptables-le
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from iptc_sim.match import Match
 from iptc_sim.matches.tcp import FlagTest, Tcp
 from iptc_sim.matches.udp import Udp
+from iptc_sim.records import replace
 from iptc_sim.value_types.port import EVERY_PORT
 from iptc_sim.values import Negatable, PortRange
 

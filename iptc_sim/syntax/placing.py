@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
 from iptc_sim.extension import Extension, Placement
 from iptc_sim.moment import Hook
-from iptc_sim.records import dataclass
+from iptc_sim.records import dataclass, replace
 from iptc_sim.ruleset import Rule
 from iptc_sim.syntax.hot import Shape, looks_at_values
-from iptc_sim.syntax.jumps import JumpGraph
+from iptc_sim.syntax.jumps import JumpGraph, hooks_of
 from iptc_sim.syntax.section import Fault, Phase, Placed, Section
 from iptc_sim.values import Family, Variant
 
@@ -32,24 +32,45 @@ class Ground:
     objects: Mapping[str, frozenset[str]]
 
 
-def placing_faults(section: Section, graph: JumpGraph, ground: Ground) -> Iterator[Fault]:
-    """Yield what is refused because of where a rule stands (xt_check_match, xt_check_target, nft_target_validate)."""
+#: Which hooks lead to a rule: from its chain and entry to the bits of them.
+Bits = Callable[[int, int], int]
+
+
+def placing_faults(section: Section, graph: JumpGraph, ground: Ground, bits: Bits | None = None) -> Iterator[Fault]:
+    """Yield what is refused because of where a rule stands (xt_check_match, xt_check_target, nft_target_validate).
+
+    Args:
+        section: with all of its rules read.
+        graph: of its jumps.
+        ground: what it is loaded on.
+        bits: which hooks lead to a rule, where rules of one chain may differ in that; None: those of the graph.
+    """
     for shape, placed in section.placed.items():
-        yield from _Judge(section, graph, ground, shape).faults(placed)
+        yield from _Judge(section, graph, ground, shape, bits).faults(placed)
+
+
+class _Answer(NamedTuple):
+    """Why a rule is refused, empty where it is taken; when that is found, and which of its hooks are wrong then."""
+
+    why: str
+    phase: Phase
+    wrong: frozenset[Hook] = frozenset()
 
 
 class _Judge:
     """Asks the extensions of one shape; the answer for one rule serves all that say and stand alike."""
 
-    def __init__(self, section: Section, graph: JumpGraph, ground: Ground, shape: Shape) -> None:
+    def __init__(self, section: Section, graph: JumpGraph, ground: Ground, shape: Shape, bits: Bits | None) -> None:
+        self._alike = not (bits or section.store.edited)
+        self._bits = bits or graph.bits
         self._section, self._graph, self._ground = section, graph, ground
         self._by_value = any(looks_at_values(cls) for cls in shape.extensions)
         self._not_in = any(section.table in cls.NOT_IN for cls in shape.extensions)
-        self._answers: dict[tuple[int, bool, object], tuple[str, Phase]] = {}
+        self._answers: dict[tuple[int, bool, object], _Answer] = {}
 
     def faults(self, placed: Placed) -> Iterator[Fault]:
         """Yield a fault for each rule that is refused."""
-        if not (self._not_in or self._by_value or self._section.store.edited):
+        if self._alike and not (self._not_in or self._by_value):
             placed = self._doubtful(placed)
         for chain, entry in self._with_chains(placed):
             line = self._section.store.lines[entry]
@@ -58,13 +79,11 @@ class _Judge:
                 yield Fault("IPT034", message, line)
             by_value = self._by_value or entry in self._section.store.eager
             direct = self._ground.variant is Variant.LEGACY or self._graph.is_builtin(chain)
-            key = (self._graph.reach[chain], direct, entry if by_value else None)
+            key = (self._bits(chain, entry), direct, entry if by_value else None)
             if key not in self._answers:
-                rule, hooks = self._section.store.rule(entry), self._graph.hooks(chain)
-                self._answers[key] = self._ask(rule, hooks, direct=direct)
-            why, phase = self._answers[key]
-            if why:
-                yield self._fault(why, phase, chain, line)
+                self._answers[key] = self._ask(self._section.store.rule(entry), hooks_of(key[0]), direct=direct)
+            if self._answers[key].why:
+                yield self._fault(self._answers[key], chain, entry)
             if self._ground.objects and by_value:
                 yield from self._absent(self._section.store.rule(entry), line)
 
@@ -78,14 +97,14 @@ class _Judge:
             if key not in taken:
                 direct = self._ground.variant is Variant.LEGACY or key[1]
                 rule = self._section.store.rule(entry)
-                taken[key] = not self._ask(rule, self._graph.hooks(chain), direct=direct)[0]
+                taken[key] = not self._ask(rule, hooks_of(key[0]), direct=direct).why
             if entry in eager or not taken[key]:
                 doubtful.entries.append(entry)
                 doubtful.owners.append(chain)
         return doubtful
 
-    def _ask(self, rule: Rule, hooks: frozenset[Hook], *, direct: bool) -> tuple[str, Phase]:
-        """Return why a rule is refused, empty where it is taken, and when that is found.
+    def _ask(self, rule: Rule, hooks: frozenset[Hook], *, direct: bool) -> _Answer:
+        """Return what becomes of a rule.
 
         Where nf_tables adds a rule to a user chain, its extensions are asked when nothing leads there; of the hooks
         that do, only the general answer is heard later (nft_match_validate, nft_target_validate).
@@ -101,20 +120,21 @@ class _Judge:
             rule.matches,
         )
         if direct:
-            return next((why for item in rule.extensions if (why := item.refusal(place))), ""), Phase.KERNEL
+            return _Answer(next((why for item in rule.extensions if (why := item.refusal(place))), ""), Phase.KERNEL)
         apart = replace(place, hooks=frozenset())
         if why := next((why for item in rule.extensions if (why := item.refusal(apart))), ""):
-            return why, Phase.KERNEL
-        return next((why for item in rule.extensions if (why := Extension.refusal(item, place))), ""), Phase.JUMPS
+            return _Answer(why, Phase.KERNEL)
+        why = next((why for item in rule.extensions if (why := Extension.refusal(item, place))), "")
+        wrong = frozenset(hook for item in rule.extensions if item.HOOKS for hook in hooks - item.HOOKS)
+        return _Answer(why, Phase.JUMPS, wrong)
 
-    def _fault(self, why: str, phase: Phase, chain: int, line: int) -> Fault:
+    def _fault(self, answer: _Answer, chain: int, entry: int) -> Fault:
+        line = reported = self._section.store.lines[entry]
         if self._ground.variant is Variant.LEGACY:
             reported = self._section.commit
-        elif phase is Phase.JUMPS:
-            reported = max(line, self._graph.arrival(chain, self._graph.hooks(chain)))
-        else:
-            reported = line
-        return Fault("IPT027", why, line, phase, reported)
+        elif answer.phase is Phase.JUMPS:
+            reported = self._graph.replay.arrival(chain, entry, answer.wrong) or self._section.commit
+        return Fault("IPT027", answer.why, line, answer.phase, reported)
 
     def _absent(self, rule: Rule, line: int) -> Iterator[Fault]:
         for item in rule.extensions:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import field
 from itertools import product
 from operator import itemgetter
 from typing import Any
@@ -18,7 +17,7 @@ from iptc_sim.extension import Extension
 from iptc_sim.match import Match
 from iptc_sim.options import Option, Reading, ValueType
 from iptc_sim.protocols import parse_integer
-from iptc_sim.records import dataclass
+from iptc_sim.records import dataclass, field
 from iptc_sim.ruleset import Counters, Rule
 from iptc_sim.syntax.lines import RuleLine
 from iptc_sim.syntax.words import LineError, unquote

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, cast
 
 from iptc_sim.builtin import BaseMatch, ForeignMatch
 from iptc_sim.options import Reading
 from iptc_sim.protocols import parse_integer
+from iptc_sim.records import replace
 from iptc_sim.ruleset import Counters
 from iptc_sim.syntax.grammar import ParsedLine
 from iptc_sim.syntax.lines import CommandLine, EmptyLine, RuleLine

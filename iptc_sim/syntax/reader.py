@@ -114,7 +114,8 @@ class Reader:
             self._notes += joined.warnings
         whole = all(section.named for section in self._sections)
         notes = tuple(self._notes[:MAX_FINDINGS])
-        return Findings(Ruleset(tables, self.manner.family, notes, whole), tuple(self._errors[:MAX_FINDINGS]))
+        ruleset = Ruleset(tables, self.manner.family, notes, whole, self.manner.variant)
+        return Findings(ruleset, tuple(self._errors[:MAX_FINDINGS]))
 
 
 def aligned_text(pasted: Pasted) -> str:

@@ -225,13 +225,16 @@ class Scanner:
 
     def _chains(self, section: Section, position: int, line: int) -> tuple[int, int]:
         """Read lines that declare user chains; return where that stopped."""
-        store, names = section.store, section.store.names
-        while (found := _CHAIN.match(self._text, position)) is not None:
-            if found[1] in names or TARGETS.find(found[1]) is not None:
+        text, known, match = self._text, section.store.names, _CHAIN.match
+        names: dict[str, None] = {}
+        while (found := match(text, position)) is not None:
+            name = found[1]
+            if name in known or name in names or (name.isidentifier() and TARGETS.find(name) is not None):
                 break
-            store.create(found[1])
-            position, line = found.end(), line + 1
-        return position, line
+            names[name] = None
+            position = found.end()
+        section.store.create_new(names)
+        return position, line + len(names)
 
     def _learn(self, shape: Shape, position: int) -> Shape | None:
         """Return the shape of the line there if it has an expression, and remember that it came after ``shape``."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import field
 from enum import IntEnum
 
 from iptc_sim.builtin import ForeignMatch, ForeignTarget
 from iptc_sim.diagnostics import Diagnostic, Severity, SourceFile, Span
 from iptc_sim.extension import Extension
 from iptc_sim.match import Match
-from iptc_sim.records import dataclass
+from iptc_sim.records import dataclass, field
 from iptc_sim.ruleset import BUILTIN_CHAINS
 from iptc_sim.syntax.hot import Shape
 from iptc_sim.syntax.store import RuleStore

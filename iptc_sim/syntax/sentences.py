@@ -12,10 +12,9 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, cast
 
-from iptc_sim.resources import resource
+from iptc_sim.resources import resource_text
 
 if TYPE_CHECKING:
     from lark import Token, Tree
@@ -50,7 +49,7 @@ class Node:
 
 @cache
 def _trees() -> dict[str, str]:
-    text = resource("grammar", "sentences.txt").read_text(encoding="utf-8")
+    text = resource_text("grammar", "sentences.txt")
     return dict(line.split(": ", 1) for line in text.splitlines() if line and line[0] != "#")
 
 
@@ -131,5 +130,7 @@ def _place(token: Token) -> int:
 
 
 if __name__ == "__main__":
+    from pathlib import Path
+
     counted = sentences(Path(name).read_text(errors="replace") for name in sys.argv[1:])
     sys.stdout.writelines(f"{text}\n" for text in sorted(text for text, count in counted.items() if count >= _USUAL))

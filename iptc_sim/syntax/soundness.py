@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 from iptc_sim.builtin import ForeignTarget
 from iptc_sim.diagnostics import Diagnostic, Severity, Span
+from iptc_sim.records import replace
 from iptc_sim.syntax.jumps import JumpGraph, Missing
 from iptc_sim.syntax.loader import Manner
 from iptc_sim.syntax.placing import Ground, placing_faults
 from iptc_sim.syntax.section import Fault, Phase, Section
+from iptc_sim.syntax.store import RuleStore
+from iptc_sim.values import Variant
 
 #: The line where faults come in order that are never found, as COMMIT is missing.
 _NEVER: Final = 1 << 62
@@ -34,9 +36,26 @@ def _faults(section: Section, manner: Manner) -> Iterator[Fault]:
     if manner.strict or not section.is_excerpt:
         missing = [*graph.missing(), *(Missing(name, line, 1) for name, line in section.dangling)]
         yield from (_missing_fault(item, section, manner) for item in missing)
-    yield from graph.faults(manner.variant, section.commit)
-    yield from placing_faults(section, graph, Ground(manner.family, manner.variant, manner.objects))
+    if manner.nft:
+        yield from _lost_inserts(section.store)
+    yield from _kernel_faults(section, graph, Ground(manner.family, manner.variant, manner.objects))
     yield from _options_behind_chains(section)
+
+
+def _kernel_faults(section: Section, graph: JumpGraph, ground: Ground) -> list[Fault]:
+    """Return what is wrong with jumps and places; where something is, a closer look is taken at what leads there."""
+    variant, commit = ground.variant, section.commit
+    faults = [*graph.faults(variant, commit), *placing_faults(section, graph, ground)]
+    phases = {fault.phase for fault in faults}
+    if variant is Variant.LEGACY and Phase.KERNEL in phases:
+        from iptc_sim.syntax.legacy_walk import LegacyWalk  # noqa: PLC0415 - for errors only
+
+        walk = LegacyWalk(section)
+        return [*walk.faults(variant, commit), *placing_faults(section, walk, ground, walk.bits)]
+    if variant is Variant.NFT and Phase.JUMPS in phases and section.store.taken:
+        passing = placing_faults(section, graph, ground, graph.replay.bits)
+        return [*graph.faults(variant, commit, passing=True), *passing]
+    return faults
 
 
 def _missing_fault(missing: Missing, section: Section, manner: Manner) -> Fault:
@@ -45,6 +64,15 @@ def _missing_fault(missing: Missing, section: Section, manner: Manner) -> Fault:
     if manner.legacy:
         return Fault("IPT032", message, missing.line, meant=missing.name)
     return Fault("IPT032", message, missing.line, Phase.COMMIT, section.commit, meant=missing.name)
+
+
+def _lost_inserts(store: RuleStore) -> Iterator[Fault]:
+    """Yield inserts before a rule that is deleted later: iptables-nft forgets it, and the kernel is told no place."""
+    for entry, line in store.befores.items():
+        if entry in store.taken and entry not in store.flushed:
+            deleted = store.taken[entry]
+            message = f"the rule before which this one is inserted is deleted again in line {deleted}"
+            yield Fault("IPT029", message, line, Phase.KERNEL)
 
 
 def _options_behind_chains(section: Section) -> Iterator[Fault]:

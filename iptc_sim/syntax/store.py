@@ -7,11 +7,12 @@ kept of a rule is its place and the chain it jumps to; the rest is the text itse
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import chain as chained
 from typing import Final, overload
 
 from iptc_sim.builtin import GoTo, JumpTo
+from iptc_sim.records import replace
 from iptc_sim.ruleset import Chain, Counters, Rule
 from iptc_sim.syntax.words import LineError
 
@@ -41,6 +42,7 @@ class RuleStore:
         changes: how often a chain was edited.
         gone: chains that were deleted, each with the first entry behind that.
         flushed: entries that ``-F`` took out.
+        taken: entries that ``-D`` took out, with the line of that.
         edited: the entries of chains to which more happened than rules being appended, in order.
         listed: by chain: whether the text names it by itself (``:NAME``, ``-N``, ``-P``), not only through its rules.
     """
@@ -64,6 +66,8 @@ class RuleStore:
         self._referred: tuple[tuple[int, int], frozenset[int]] = ((-1, -1), frozenset())
         self.edited: dict[int, list[int]] = {}
         self.flushed: set[int] = set()
+        self.taken: dict[int, int] = {}
+        self._taken_from: dict[int, list[int]] = {}
         self.gone: dict[int, int] = {}
         self._run_chain = array("I")
         self._run_start = array("I")
@@ -88,6 +92,16 @@ class RuleStore:
         self.exists[index] = 1
         self.listed[index] |= listed
         return index
+
+    def create_new(self, names: Collection[str]) -> None:
+        """Make chains exist that the text names by themselves, and that nothing has named before."""
+        if self.lines:
+            for name in names:
+                self.create(name)
+            return
+        self.names.update(zip(names, range(len(self.exists), len(self.exists) + len(names)), strict=True))
+        self.exists.extend(b"\1" * len(names))
+        self.listed.extend(b"\1" * len(names))
 
     def referred(self) -> frozenset[int]:
         """Return the chains that rules lead to; told again as long as no rule comes or goes."""
@@ -176,10 +190,16 @@ class RuleStore:
             if rule is not None and isinstance(rule.target, JumpTo | GoTo):
                 self.eager[entry] = replace(rule, target=replace(rule.target, chain=new))
 
+    def take(self, chain: int, entry: int, line: int) -> None:
+        """Take a rule out of a chain, by a command in some line."""
+        self.edit(chain).remove(entry)
+        self.taken[entry] = line
+        self._taken_from.setdefault(chain, []).append(entry)
+
     def flush(self, chain: int) -> None:
-        """Take all rules out of a chain; iptables-nft does not even send them to the kernel."""
+        """Take all rules out of a chain; iptables-nft does not send them to the kernel, nor those taken out before."""
         entries = self.edit(chain)
-        self.flushed.update(entries)
+        self.flushed.update(entries, self._taken_from.pop(chain, ()))
         entries.clear()
 
     def disconnect(self, chain: int) -> None:
@@ -189,17 +209,6 @@ class RuleStore:
         for entry, aim in enumerate(self.aims):
             if aim == chain:
                 self.aims[entry] = -1
-
-    def all_aims(self) -> list[Sequence[int]]:
-        """Return for each chain where its rules lead, in order; -1 for those that lead to no chain."""
-        found: list[Sequence[int]] = [()] * len(self.exists)
-        for chain, entries in self.by_chain():
-            if isinstance(entries, range):
-                aims: Sequence[int] = self.aims[entries.start : entries.stop]
-            else:
-                aims = [self.aims[entry] for entry in entries]
-            found[chain] = [*found[chain], *aims] if found[chain] else aims
-        return found
 
     def _index(self) -> None:
         """Note for each chain where its runs are; the runs noted before stay as they are."""
@@ -218,12 +227,16 @@ class RuleStore:
         return self._run_start[run + 1] if run + 1 < len(self._run_start) else len(self.lines)
 
     def by_chain(self) -> Iterator[tuple[int, Sequence[int]]]:
-        """Yield the chains that have rules, with their entries; one with several runs of rules comes several times."""
+        """Return the chains that have rules, with their entries; one with several runs of rules comes several times."""
+        if not self.edited:
+            return self.runs()
+        return chained(((owner, span) for owner, span in self.runs() if owner not in self.edited), self.edited.items())
+
+    def runs(self) -> Iterator[tuple[int, range]]:
+        """Yield the chains to which rules were given, with the entries of these, be they still there or not."""
         ends = [*self._run_start[1:], len(self.lines)]
         for owner, start, end in zip(self._run_chain, self._run_start, ends, strict=False):
-            if owner not in self.edited:
-                yield owner, range(start, end)
-        yield from self.edited.items()
+            yield owner, range(start, end)
 
     def rule(self, entry: int) -> Rule:
         """Return the rule of an entry, building it if need be."""
@@ -253,7 +266,7 @@ class StoredRules(Sequence[Rule]):
         return self._all()[index]
 
     def __len__(self) -> int:
-        return len(self._store.entries(self._chain))
+        return len(self._store.entries(self._chain)) if self._made is None else len(self._made)
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(self._all())

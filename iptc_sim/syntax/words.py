@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import field
 from typing import Final
 
 from iptc_sim.builtin import BaseMatch
@@ -12,7 +11,7 @@ from iptc_sim.extension import Extension, spellings
 from iptc_sim.matches import MATCHES
 from iptc_sim.options import Option, ValueType
 from iptc_sim.protocols import parse_integer, protocol_name, protocol_number
-from iptc_sim.records import dataclass
+from iptc_sim.records import dataclass, field
 from iptc_sim.syntax.own_options import LONG, SHORT, Own
 from iptc_sim.targets import TARGETS
 from iptc_sim.values import Family

@@ -12,7 +12,6 @@ from iptc_sim.protocols import parse_integer
 from iptc_sim.values import Address, AddressRange, Family, Prefix
 
 _DOTTED = re.compile(r"\.".join([r"(0|1\d{0,2}|2(?:[0-4]\d?|5[0-5]?|[6-9])?|[3-9]\d?)"] * 4), re.ASCII)
-_HOST_NAME = re.compile(r"[A-Za-z][A-Za-z0-9.-]*", re.ASCII)
 _ALL_BITS: Final = 0xFFFFFFFF
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
@@ -31,6 +30,11 @@ _LOCALHOST: Final[dict[Family, Address]] = {
 def address_pattern(family: Family) -> str:
     """Return a regular expression of addresses as iptables prints most of them; it fits nothing else."""
     return _ADDRESS_PATTERNS[family]
+
+
+def is_dotted(text: str) -> bool:
+    """Whether a text is four decimal numbers up to 255 without leading zeros."""
+    return _DOTTED.fullmatch(text) is not None
 
 
 def read_address(text: str, family: Family) -> Address:
@@ -101,7 +105,7 @@ def _read_host(text: str, family: Family) -> Address:
         raise ValueError(f"{text} names an interface of the machine; only the address can be used")
     if family is Family.IPV4 and ":" in text:
         return _mapped(text)
-    if _HOST_NAME.fullmatch(text):
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9.-]*", text):
         raise ValueError(f"{text} is a host name; only addresses can be used, nothing is looked up")
     return read_address(text, family)
 
@@ -132,7 +136,7 @@ class PrefixType(ValueType[Prefix]):
     def read(self, words: tuple[str, ...], context: Reading) -> Prefix | None:
         """Return the prefix, host bits cleared."""
         text, slash, mask = words[0].partition("/")
-        if (mask == "32" or not slash) and context.family is Family.IPV4 and _DOTTED.fullmatch(text):
+        if (mask == "32" or not slash) and context.family is Family.IPV4 and is_dotted(text):
             return Prefix(Family.IPV4, _inet_aton(text), _ALL_BITS)  # a single address, by far the most frequent
         if "/" in mask:
             raise ValueError(f"{words[0]} has two masks")

@@ -29,6 +29,18 @@ class HeaderOptions:
 
     options: tuple[HeaderOption, ...]
 
+    def begin(self, data: bytes) -> bool:
+        """Whether the options of a header, all that follows its first two bytes, begin with these."""
+        place = 0
+        for wanted in self.options:
+            if place >= len(data) or data[place] != wanted.type:
+                return False
+            length = data[place + 1] if wanted.type and place + 1 < len(data) else -1
+            if wanted.type and (length < 0 or wanted.length not in {None, length}):
+                return False
+            place += length + 2
+        return True
+
     def __str__(self) -> str:
         return ",".join(map(str, self.options))
 

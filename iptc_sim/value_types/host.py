@@ -5,18 +5,16 @@ They are read as getaddrinfo reads them, so ``10`` is 0.0.0.10; ``-s`` and ``-d`
 
 from __future__ import annotations
 
-import re
 from ipaddress import IPv4Address
 from typing import Final
 
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import parse_integer
 from iptc_sim.records import dataclass
-from iptc_sim.value_types.address import address_pattern, read_address
+from iptc_sim.value_types.address import address_pattern, is_dotted, read_address
 from iptc_sim.values import Address, Family, Prefix, address_text
 
-_PLAIN = re.compile(address_pattern(Family.IPV4), re.ASCII)
-_NUMERIC = re.compile(r"[0-9a-fA-FxX.]+", re.ASCII)
+_NUMERIC = frozenset("0123456789abcdefABCDEFxX.")
 
 
 def read_host(text: str, family: Family) -> Address:
@@ -27,9 +25,9 @@ def read_host(text: str, family: Family) -> Address:
     """
     if family is Family.IPV6:
         return read_address(text, family)
-    if not _NUMERIC.fullmatch(text):
+    if not text or not _NUMERIC.issuperset(text):
         raise ValueError(f"{text or 'an empty word'} is not an IPv4 address; names are not looked up")
-    if _PLAIN.fullmatch(text):
+    if is_dotted(text):
         return read_address(text, family)
     import socket  # noqa: PLC0415 - 10 ms that only odd spellings need
 
@@ -71,6 +69,10 @@ class HostType(ValueType[Address]):
     def read(self, words: tuple[str, ...], context: Reading) -> Address:
         """Return the address."""
         return read_host(words[0], context.family)
+
+    def pattern(self, context: Reading) -> str | None:
+        """Return addresses as iptables prints most of them."""
+        return address_pattern(context.family)
 
     def write(self, value: Address) -> tuple[str, ...]:
         """Return the address, one that holds an IPv4 address with dots."""

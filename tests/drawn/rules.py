@@ -44,7 +44,6 @@ class Drawn:
         words: behind ``-A CHAIN``, as in a restore line.
         names: of the extensions in it.
         loads: whether this kernel can be asked for its verdict.
-        lossy: whether what iptables prints may say less.
     """
 
     table: str
@@ -52,7 +51,6 @@ class Drawn:
     words: str
     names: tuple[str, ...]
     loads: bool = True
-    lossy: bool = False
 
     @property
     def line(self) -> str:
@@ -302,9 +300,8 @@ def draw_rule(random: Random, focus: type[Extension], family: Family) -> Drawn:
     if not beside:
         known = [*(one.extension for one in place.chosen), BaseMatch]
         words = _shortened(random, words, {name for one in known for name in spellings(one) if name[:2] == "--"})
-    lossy = bool(beside) or "+" in base or any(one.how.lossy for one in place.chosen)
     blank = random.choice(["  ", "\t"]) if _percent(random, 2) else " "
-    return Drawn(table, chain, blank.join(words), tuple(one.extension.NAME for one in place.chosen), loads, lossy)
+    return Drawn(table, chain, blank.join(words), tuple(one.extension.NAME for one in place.chosen), loads)
 
 
 def draw_rules(focus: type[Extension], family: Family, count: int, seed: int) -> list[Drawn]:

@@ -30,8 +30,9 @@ from iptc_sim import (
 from iptc_sim.diagnostics import read_source
 from iptc_sim.interchange.schema import schema_text
 from iptc_sim.matches import MATCHES
-from iptc_sim.resources import resource
+from iptc_sim.resources import resource_text
 from iptc_sim.targets import TARGETS
+from iptc_sim.values import InterfacePattern, Negatable
 from tests.strategies import RULE
 
 DUMP = r"""*nat
@@ -59,7 +60,7 @@ def same(ruleset: Ruleset) -> str:
 
 
 def schema() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(resource("iptc_sim", "render", "schemas", "ruleset.json").read_text())
+    found: dict[str, Any] = json.loads(resource_text("iptc_sim", "render", "schemas", "ruleset.json"))
     return found
 
 
@@ -126,6 +127,14 @@ def test_listing_excerpt_and_family_come_back() -> None:
         }
 
 
+@pytest.mark.parametrize("name", ["a b", "a -j DROP", 'a"b', '"a" -j DROP', "a\\", "a'b c", "-j", "!"])
+def test_a_name_is_one_word_whatever_is_in_it(name: str) -> None:
+    """iptables prints names of interfaces without quotes; in JSON nothing is lost by that, and nothing can be added."""
+    record = changed("tables.nat.chains[0].rules[0].base.in_interface.value", name)
+    rule = ruleset_from_json(json.dumps(record)).tables["nat"].chains["PREROUTING"].rules[0]
+    assert rule.base.in_interface == Negatable(InterfacePattern(name))
+
+
 def test_what_was_noticed_is_told_again_with_the_path() -> None:
     ruleset = ruleset_from_json(SourceFile("x.json", ruleset_to_json(parse(DUMP))))
     assert [(note.code, note.subject) for note in ruleset.notes] == [
@@ -176,21 +185,8 @@ def test_rules_of_the_corpora_come_back_and_fit_the_schema(corpora: Path, family
     assert len(seen) > 80
 
 
-@pytest.mark.corpora
-def test_dumps_of_the_corpora_come_back(corpora: Path) -> None:
-    count = 0
-    for path in sorted((corpora / "iptables" / "dumps").iterdir())[::9]:
-        try:
-            ruleset = parse(SourceFile(path.name, path.read_text(errors="replace")))
-        except IptcError:
-            continue
-        same(ruleset)
-        count += 1
-    assert count > 50
-
-
 def test_the_schema_is_the_generated_one_and_is_valid() -> None:
-    text = resource("iptc_sim", "render", "schemas", "ruleset.json").read_text()
+    text = resource_text("iptc_sim", "render", "schemas", "ruleset.json")
     assert text == schema_text(), "python -m iptc_sim.interchange.schema > iptc_sim/render/schemas/ruleset.json"
     jsonschema.Draft202012Validator.check_schema(json.loads(text))
     names = json.loads(text)["$defs"]
@@ -250,7 +246,6 @@ FIRST = "tables.nat.chains[0].rules[0]"
         (f"{FIRST}.lines", 7, "IPT056", FIRST, "lines"),
         (f"{FIRST}.base.source.value", "10.0.0.1/8", "IPT056", f"{FIRST}.base.source.value", ""),
         (f"{FIRST}.base.source.value", "10.0.0.0/255.0.0.0", "IPT056", f"{FIRST}.base.source.value", ""),
-        (f"{FIRST}.base.in_interface.value", "a b", "IPT010", FIRST, ""),
         (f"{FIRST}.base.in_interface.value", "x" * 16, "IPT013", FIRST, "15"),
         (f"{FIRST}.base.protocol.value", 0, "IPT", FIRST, ""),
         (f"{FIRST}.matches[0].name", "tpc", "IPT056", f"{FIRST}.matches[0].name", "tpc"),

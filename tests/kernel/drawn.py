@@ -41,7 +41,7 @@ def main() -> None:
     print("\n".join(table(tally.counts)))  # noqa: T201
     total = tally.accepted + tally.refused
     print(f"{variant}: {total} rules, {tally.accepted} taken by iptables, {tally.refused} refused,", end=" ")  # noqa: T201
-    print(f"{len(tally.differences)} differences")  # noqa: T201
+    print(f"{tally.changed} printed as other rules, {len(tally.differences)} differences")  # noqa: T201
     sys.exit(bool(tally.differences))
 
 

@@ -68,8 +68,13 @@ def by_us(text: str, variant: Variant) -> Loaded:
 
 
 def difference(seed: int, variant: Variant) -> tuple[str, bool]:
+    """Compare one drawn text; return what differs, empty for nothing, and whether iptables takes it."""
+    found, is_taken = compared(DrawnText(seed, variant).text(), variant)
+    return found and f"seed {seed} {found}", is_taken
+
+
+def compared(text: str, variant: Variant) -> tuple[str, bool]:
     """Compare one text; return what differs, empty for nothing, and whether iptables takes it."""
-    text = DrawnText(seed, variant).text()
     theirs, ours = by_iptables(text, variant), by_us(text, variant)
     if theirs.agrees(ours):
         return "", not theirs.line
@@ -77,7 +82,7 @@ def difference(seed: int, variant: Variant) -> tuple[str, bool]:
     told = "\n".join(
         f"{who}: line {found.line} {found.why}\n{found.saved}" for who, found in (("iptables", theirs), ("ours", ours))
     )
-    return f"seed {seed} {variant}\n{numbered}{told}", not theirs.line
+    return f"{variant}\n{numbered}{told}", not theirs.line
 
 
 def main() -> None:

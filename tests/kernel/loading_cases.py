@@ -1,13 +1,91 @@
-"""Restore texts drawn at random: commands about chains and rules, right and wrong ones, in one to four sections."""
+"""Restore texts: named ones, and commands drawn at random about chains and rules, right and wrong, in many sections."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from random import Random
 from typing import Final
 
 from iptc_sim.ruleset import BUILTIN_CHAINS
 from iptc_sim.values import Variant
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One table, and what iptables 1.8.9 makes of it.
+
+    Args:
+        lines: of table filter, behind ``*filter`` and before COMMIT.
+        nft: the line that iptables-nft-restore names; 0 where it takes the text.
+        legacy: the line that iptables-legacy-restore names.
+    """
+
+    lines: str
+    nft: int
+    legacy: int
+
+    @property
+    def text(self) -> str:
+        """As a restore text."""
+        return f"*filter\n{self.lines}\nCOMMIT\n"
+
+
+_A, _B = ":a - [0:0]\n", ":b - [0:0]\n"
+NAMED: Final[Mapping[str, Named]] = {
+    # nf_tables follows jumps when all is done; only if something is wrong then, it goes through all of it once more
+    "a circle that is opened again": Named(f"{_A}-A INPUT -j a\n-A a -j a\n-D a 1", 0, 0),
+    "a circle that is out of reach again": Named(f"{_A}-A a -j a\n-A INPUT -j a\n-D INPUT 1", 0, 0),
+    "behind a circle that is out of reach": Named(
+        f"{_A}{_B}-A a -j a\n-A a -j b\n-A INPUT -j b\n-A INPUT -j a\n-D INPUT 2", 0, 0
+    ),
+    "a circle that is opened again, and one that stays": Named(
+        f"{_A}{_B}-A INPUT -j a\n-A a -j a\n-D a 1\n-A b -j b\n-A INPUT -j b", 5, 9
+    ),
+    "a circle that is deleted and flushed, and one that stays": Named(
+        f"{_A}{_B}-A INPUT -j a\n-A a -j a\n-D a 1\n-F a\n-A b -j b\n-A INPUT -j b", 9, 10
+    ),
+    "a circle that is behind reach for a time, and one that stays": Named(
+        f"{_A}{_B}-A a -j a\n-A INPUT -j a\n-D INPUT 1\n-A b -j b\n-A INPUT -j b", 5, 9
+    ),
+    "a wrong hook that is gone again": Named(f"{_A}-A a -m socket\n-A OUTPUT -j a\n-D OUTPUT 1", 0, 0),
+    "a rule under a wrong hook that is gone again": Named(f"{_A}-A OUTPUT -j a\n-A a -m socket\n-D a 1", 0, 0),
+    "a wrong hook that is gone again, and a circle": Named(
+        f"{_A}{_B}-A a -m socket\n-A OUTPUT -j a\n-A b -j b\n-D OUTPUT 1\n-A INPUT -j b", 5, 9
+    ),
+    "a right hook, a circle, a wrong hook": Named(
+        f"{_A}-A a -m socket\n-A INPUT -j a\n-A a -j a\n-A OUTPUT -j a", 5, 7
+    ),
+    # rules that stand in built-in chains are judged one by one, unless they are flushed
+    "a wrong rule that is deleted": Named("-A OUTPUT -m socket\n-D OUTPUT 1", 2, 0),
+    "a wrong rule that is deleted and flushed": Named("-A OUTPUT -m socket\n-D OUTPUT 1\n-F OUTPUT", 0, 0),
+    "a jump to a built-in chain that is deleted": Named("-A INPUT -j FORWARD\n-D INPUT 1", 2, 2),
+    "a jump to a built-in chain that is flushed": Named("-A INPUT -j FORWARD\n-F INPUT", 0, 2),
+    "a lost insert": Named("-A INPUT -s 1.1.1.1\n-A INPUT\n-I INPUT 2 -p tcp\n-I INPUT 3 -p udp\n-D INPUT 4", 4, 0),
+    "a lost insert that is flushed": Named("-A INPUT -p 3\n-A INPUT\n-I INPUT 2\n-D INPUT 3\n-F INPUT", 0, 0),
+    # the legacy kernel goes no further than an unconditional verdict
+    "a circle behind an unconditional verdict": Named(f"{_A}-A a -j RETURN\n-A a -j a\n-A INPUT -j a", 5, 0),
+    "a circle before an unconditional verdict": Named(f"{_A}-A a -j a\n-A a -j RETURN\n-A INPUT -j a", 5, 6),
+    "a circle behind a condition": Named(f"{_A}-A a -m mark --mark 1 -j DROP\n-A a -j a\n-A INPUT -j a", 5, 6),
+    "a way to a circle behind an unconditional verdict": Named(
+        f"{_A}-A a -j a\n-A INPUT -s 0/0 -p all -j DROP\n-A INPUT -j a", 5, 0
+    ),
+    "a wrong rule behind an unconditional verdict": Named("-A OUTPUT -j QUEUE\n-A OUTPUT -m socket", 2, 0),
+    "a wrong rule behind a target that is a module": Named("-A OUTPUT -j REJECT\n-A OUTPUT -m socket", 3, 4),
+    "a wrong rule behind an unconditional goto": Named(f"{_A}-A OUTPUT -g a\n-A OUTPUT -m socket", 4, 5),
+    "a wrong rule that jumps lead to from behind a verdict": Named(
+        f"{_A}-A OUTPUT -j ACCEPT\n-A OUTPUT -j a\n-A a -m socket", 5, 0
+    ),
+    # names and places
+    "a chain renamed to a verdict": Named(f"{_A}-E a RETURN\n-A nosuch", 4, 3),
+    "a chain renamed to a target": Named(f"{_A}-E a LOG", 3, 0),
+    "a chain renamed to a long name": Named(f"{_A}-E a {'x' * 40}\n-A nosuch", 4, 3),
+    "a chain renamed to an option": Named(f"-A nosuch\n{_A}-E a -x", 4, 2),
+    "a built-in chain renamed": Named(":INPUT ACCEPT [0:0]\n-E INPUT b", 3, 3),
+    "an insert with a wrong place and aim": Named("-I INPUT 6 -j nosuch\n-I INPUT 7", 4, 2),
+    "an insert with a wrong place before one with a wrong aim": Named("-I INPUT 7\n-I INPUT 6 -j nosuch", 2, 2),
+}
 
 _TABLES: Final = ("filter", "nat", "mangle", "raw")
 _USERS: Final = ("one", "two", "three", "four", "five")

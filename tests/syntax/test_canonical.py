@@ -96,6 +96,12 @@ class Row:
     verdict: str
     canonical: str
 
+    @property
+    def text(self) -> str:
+        """As a dump of its own."""
+        declared = "" if self.chain in Hook.__members__ else f":{self.chain} - [0:0]\n"
+        return f"*{self.table}\n{declared}-A {self.chain} {self.args}\nCOMMIT\n"
+
     def __str__(self) -> str:
         return f"{self.variant} v{self.family} {self.table}/{self.chain} {self.args}"
 
@@ -146,10 +152,8 @@ def test_rules_are_taken_and_written_as_iptables_does(corpora: Path, family: Fam
 
 def outcome(row: Row) -> tuple[str, str, Sequence[Rule]]:
     """Return what becomes of a row: ``ok`` with its lines and rules, or ``fail``."""
-    declared = "" if row.chain in Hook.__members__ else f":{row.chain} - [0:0]\n"
-    text = f"*{row.table}\n{declared}-A {row.chain} {row.args}\nCOMMIT\n"
     try:
-        ruleset = parse(text, family=row.family, strict=True, variant=row.variant, objects=OBJECTS)
+        ruleset = parse(row.text, family=row.family, strict=True, variant=row.variant, objects=OBJECTS)
     except IptcError:
         return "fail", "", ()
     lines = [line for line in write_save(ruleset, variant=row.variant).splitlines() if line.startswith("-A")]

@@ -11,7 +11,7 @@ from lark import Lark, Token, Tree
 
 from iptc_sim import SourceFile, parse
 from iptc_sim.options import Reading
-from iptc_sim.resources import resource
+from iptc_sim.resources import resource_text
 from iptc_sim.ruleset import Rule
 from iptc_sim.syntax import guess_family
 from iptc_sim.syntax.grammar import OptionClassifier, counters_pattern, parse_line, word_pattern
@@ -105,10 +105,8 @@ def test_kept_sentences_mean_what_lark_says(corpora: Path) -> None:
 
 
 def test_each_kept_tree_is_the_one_that_lark_gives() -> None:
-    lark = Lark(resource("grammar", "dump.lark").read_text(encoding="utf-8"), parser="lalr", maybe_placeholders=True)
-    kept = [
-        line.split(": ") for line in resource("grammar", "sentences.txt").read_text().splitlines() if line[0] != "#"
-    ]
+    lark = Lark(resource_text("grammar", "dump.lark"), parser="lalr", maybe_placeholders=True)
+    kept = [line.split(": ") for line in resource_text("grammar", "sentences.txt").splitlines() if line[0] != "#"]
     assert len(kept) > 100
     for sentence, tree in kept:
         parser = lark.parse_interactive("")
@@ -119,7 +117,7 @@ def test_each_kept_tree_is_the_one_that_lark_gives() -> None:
 
 
 def test_patterns_of_terminals_are_those_of_lark() -> None:
-    text = resource("grammar", "dump.lark").read_text(encoding="utf-8")
+    text = resource_text("grammar", "dump.lark")
     lark = Lark(text, parser="lalr", postlex=OptionClassifier(Family.IPV4))
     for name, pattern in (("WORD", word_pattern()), ("COUNTERS", counters_pattern())):
         ours = pattern.pattern.replace(r"\t", "\t").replace(r"\n", "\n")  # Lark writes these two out
