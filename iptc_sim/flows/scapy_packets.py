@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Any
 
 from iptc_sim.diagnostics import Diagnostic, InputError
 from iptc_sim.packet import Packet
-from iptc_sim.protocols import ICMP, ICMPV6, PORT_PROTOCOLS, SCTP, TCP, TCP_FLAGS, UDP
-from iptc_sim.values import UNKNOWN, Family, Interface
-
-_FLAG_LETTERS = dict(zip("FSRPAU", TCP_FLAGS, strict=True))
+from iptc_sim.records import replace
+from iptc_sim.values import UNKNOWN, Address, Family, Interface
+from iptc_sim.wire import packet_bytes, read_packet
 
 #: What a value that is not known becomes in bytes.
 _ANY_PORT = 33000
-_ANY_ADDRESS = {Family.IPV4: "0.0.0.0", Family.IPV6: "::"}  # noqa: S104 - the unspecified address
+_ANY_ADDRESS: dict[Family, Address] = {Family.IPV4: IPv4Address(0), Family.IPV6: IPv6Address(0)}
 
 
 def is_scapy(packet: object) -> bool:
@@ -44,107 +42,37 @@ def from_scapy(packet: Any, in_interface: Interface = UNKNOWN) -> Packet:
     """
     from scapy.layers.inet import IP  # noqa: PLC0415 - heavy
     from scapy.layers.inet6 import IPv6  # noqa: PLC0415 - heavy
+    from scapy.layers.l2 import Ether  # noqa: PLC0415 - heavy
 
     layer = packet.getlayer(IP) or packet.getlayer(IPv6)
     if layer is None:
         raise InputError(Diagnostic("IPT041", f"the packet {packet.summary()} holds no IP packet"))
-    raw = bytes(layer)
-    layer = type(layer)(raw)  # what was left to scapy (protocol, lengths, checksums) is filled in
-    transport = _transport(layer)
-    found = Packet(
-        ip_address(layer.src),
-        ip_address(layer.dst),
-        transport[0],
-        flags=frozenset(),
-        in_interface=in_interface,
-        raw=raw,
-    )
-    header = transport[1]
-    if header is None:
-        return found
-    if found.protocol in {ICMP, ICMPV6}:
-        return replace(found, icmp_type=int(header.type), icmp_code=int(header.code))
-    flags = (
-        frozenset(_FLAG_LETTERS[flag] for flag in str(header.flags) if flag in _FLAG_LETTERS)
-        if found.protocol == TCP
-        else frozenset()
-    )
-    return replace(found, sport=int(header.sport), dport=int(header.dport), flags=flags)
-
-
-def _transport(layer: Any) -> tuple[int, Any]:
-    """Return protocol number and transport header; a later fragment has none."""
-    from scapy.layers.inet import ICMP as ICMP_LAYER  # noqa: PLC0415 - heavy
-    from scapy.layers.inet import TCP as TCP_LAYER  # noqa: PLC0415 - heavy
-    from scapy.layers.inet import UDP as UDP_LAYER  # noqa: PLC0415 - heavy
-    from scapy.layers.sctp import SCTP as SCTP_LAYER  # noqa: PLC0415 - heavy
-
-    known = {TCP: TCP_LAYER, UDP: UDP_LAYER, SCTP: SCTP_LAYER, ICMP: ICMP_LAYER}
-    for number, cls in known.items():
-        header = layer.getlayer(cls)
-        if header is not None and (layer.version == 6 or layer.proto == number):
-            return number, header
-    if layer.version == 4:
-        return int(layer.proto), None
-    if "ICMPv6" in type(layer.payload).__name__:
-        return ICMPV6, layer.payload
-    return int(layer.nh), None
+    found = read_packet(bytes(layer), in_interface)  # what was left to scapy (lengths, checksums) is filled in
+    if found is None:
+        raise InputError(Diagnostic("IPT041", f"the packet {packet.summary()} has no whole IP header"))
+    frame = packet.getlayer(Ether)
+    source = None if frame is None or in_interface is None else frame.fields.get("src")
+    return found if source is None else replace(found, source_mac=bytes.fromhex(source.replace(":", "")))
 
 
 def to_scapy(packet: Packet) -> Any:
     """Turn a Packet into a scapy packet; what is not known becomes 0.0.0.0 (``::``) or port 33000.
 
-    Bytes that were captured are kept, with the addresses and ports of ``packet`` written into them.
+    Bytes that were captured are kept, with what has changed since written into them.
     """
     from scapy.layers.inet import IP  # noqa: PLC0415 - heavy
     from scapy.layers.inet6 import IPv6  # noqa: PLC0415 - heavy
 
+    if packet.sport is UNKNOWN:
+        packet = replace(packet, sport=_ANY_PORT)
+    if packet.dport is UNKNOWN:
+        packet = replace(packet, dport=_ANY_PORT)
+    if packet.source is UNKNOWN:
+        packet = replace(packet, source=_ANY_ADDRESS[packet.family])
+    if packet.destination is UNKNOWN:
+        packet = replace(packet, destination=_ANY_ADDRESS[packet.family])
     cls = IP if packet.family is Family.IPV4 else IPv6
-    if packet.raw is not None:
-        layer = cls(packet.raw)
-        for name in ("chksum", "len", "plen"):
-            if name in layer.fields:
-                delattr(layer, name)
-    else:
-        field = {"proto": packet.protocol} if packet.family is Family.IPV4 else {"nh": packet.protocol}
-        layer = cls(**field) / _header(packet)
-    layer.src, layer.dst = _text(packet, "source"), _text(packet, "destination")
-    _, header = _transport(layer)
-    if header is not None and packet.protocol in PORT_PROTOCOLS:
-        header.sport = packet.sport if isinstance(packet.sport, int) else _ANY_PORT
-        header.dport = packet.dport if isinstance(packet.dport, int) else _ANY_PORT
-    if header is not None and "chksum" in header.fields:
-        del header.chksum
-    return cls(bytes(layer))
-
-
-def _text(packet: Packet, side: str) -> str:
-    address = getattr(packet, side)
-    return _ANY_ADDRESS[packet.family] if address is UNKNOWN else str(address)
-
-
-def _header(packet: Packet) -> Any:
-    from scapy.layers.inet import ICMP as ICMP_LAYER  # noqa: PLC0415 - heavy
-    from scapy.layers.inet import TCP as TCP_LAYER  # noqa: PLC0415 - heavy
-    from scapy.layers.inet import UDP as UDP_LAYER  # noqa: PLC0415 - heavy
-    from scapy.layers.inet6 import ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6Unknown  # noqa: PLC0415 - heavy
-    from scapy.layers.sctp import SCTP as SCTP_LAYER  # noqa: PLC0415 - heavy
-    from scapy.packet import Raw  # noqa: PLC0415 - heavy
-
-    match packet.protocol:
-        case 6:
-            return TCP_LAYER(flags="".join(letter for letter, name in _FLAG_LETTERS.items() if name in packet.flags))
-        case 17:
-            return UDP_LAYER()
-        case 132:
-            return SCTP_LAYER()
-        case 1:
-            return ICMP_LAYER(type=packet.icmp_type or 0, code=packet.icmp_code or 0)
-        case 58:
-            known = {128: ICMPv6EchoRequest, 129: ICMPv6EchoReply}.get(packet.icmp_type or 0)
-            return known(code=packet.icmp_code or 0) if known else ICMPv6Unknown(type=packet.icmp_type or 0)
-        case _:
-            return Raw(b"")
+    return cls(packet_bytes(packet))
 
 
 def read_pcap(path: Path, in_interface: Interface = UNKNOWN) -> Iterator[Packet]:

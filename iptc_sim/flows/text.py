@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import cache
 from ipaddress import ip_address
+from string import hexdigits
 from typing import TYPE_CHECKING, Final
 
 from iptc_sim.connection import Flow
 from iptc_sim.diagnostics import Diagnostic, InputError, SourceFile, Span, suggestion
-from iptc_sim.packet import Packet
+from iptc_sim.packet import Owner, Packet
 from iptc_sim.protocols import (
     ICMP,
     ICMPV6,
@@ -21,8 +21,8 @@ from iptc_sim.protocols import (
     protocol_names,
     protocol_number,
 )
-from iptc_sim.records import dataclass
-from iptc_sim.resources import resource
+from iptc_sim.records import dataclass, replace
+from iptc_sim.resources import resource_text
 from iptc_sim.tracking import State
 from iptc_sim.value_types.icmp import ANY, ICMP_TYPES, ICMPV6_TYPES
 from iptc_sim.values import UNKNOWN, Address, Interface, Unknown
@@ -46,7 +46,7 @@ class Endpoint:
 def _parser() -> Lark:
     from lark import Lark  # noqa: PLC0415 - only flows in words need it
 
-    return Lark(resource("grammar", "flow.lark").read_text(encoding="utf-8"), parser="lalr", lexer="contextual")
+    return Lark(resource_text("grammar", "flow.lark"), parser="lalr", lexer="contextual")
 
 
 def parse_flow(text: str, *, name: str = "--flow", line: int = 1, source: SourceFile | None = None) -> Flow:
@@ -146,13 +146,17 @@ def clause(flow: Flow, kind: str, word: str) -> Flow:
 
     Args:
         flow: to add to.
-        kind: ``in``, ``mark``, ``ct``, ``flags`` or ``icmp``.
+        kind: ``in``, ``mark``, ``ct``, ``flags``, ``icmp``, ``ttl``, ``tos``, ``id``, ``uid``, ``gid``, ``mac``,
+            ``physin`` or ``physout``.
         word: its value.
 
     Raises:
         InputError: IPT040, the value cannot be one.
     """
-    names = {"in": "in_interface", "ct": "state", "icmp": "icmp_type"}
+    names = {
+        "in": "in_interface", "ct": "state", "icmp": "icmp_type",
+        "id": "icmp_id", "mac": "source_mac", "physin": "physical_in", "physout": "physical_out",
+    }  # fmt: skip
     try:
         return _apply(flow, names.get(kind, kind), word)
     except ValueError as error:
@@ -165,15 +169,48 @@ def _apply(flow: Flow, kind: str, word: str) -> Flow:
         case "in_interface":
             packet = replace(packet, in_interface=word)
         case "mark":
-            packet = replace(packet, mark=_mark(word))
+            packet = replace(packet, mark=_number(word, 0xFFFFFFFF, "a mark of 32 bits"))
         case "state":
             return replace(flow, state=_state(word))
         case "flags":
             packet = replace(packet, flags=_flags(word, packet.protocol))
-        case _:
+        case "icmp_type":
             kind_code = _icmp(word, packet.protocol)
             packet = replace(packet, icmp_type=kind_code[0], icmp_code=kind_code[1])
+        case "icmp_id":
+            if not packet.is_icmp:
+                raise ValueError("only ICMP packets have an id")
+            packet = replace(packet, icmp_id=_number(word, 0xFFFF, "an id of 16 bits"))
+        case "ttl":
+            packet = replace(packet, ttl=_number(word, 0xFF, "a time to live of 8 bits"))
+        case "tos":
+            packet = replace(packet, tos=_number(word, 0xFF, "a TOS byte of 8 bits"))
+        case "uid" | "gid":
+            owner = packet.owner if isinstance(packet.owner, Owner) else Owner()
+            number = _number(word, 0xFFFFFFFF, f"a {kind} of 32 bits")
+            owner = replace(owner, uid=number) if kind == "uid" else replace(owner, gid=number)
+            packet = replace(packet, owner=owner)
+        case "source_mac":
+            packet = replace(packet, source_mac=_mac(word))
+        case "physical_in":
+            packet = replace(packet, physical_in=word)
+        case _:
+            packet = replace(packet, physical_out=word)
     return replace(flow, packet=packet)
+
+
+def _number(text: str, most: int, what: str) -> int:
+    value = parse_integer(text)
+    if value is None or value > most:
+        raise ValueError(f"{text} is not {what}")
+    return value
+
+
+def _mac(text: str) -> bytes:
+    words = text.split(":")
+    if len(words) != 6 or not all(1 <= len(word) <= 2 and set(word) <= set(hexdigits) for word in words):
+        raise ValueError(f"{text} is not a MAC address such as 00:11:22:aa:bb:cc")
+    return bytes(int(word, 16) for word in words)
 
 
 def read_endpoint(text: str, *, with_port: bool) -> Endpoint:
@@ -205,13 +242,6 @@ def _address(text: str) -> Address | None:
         return ip_address(text)
     except ValueError:
         return None
-
-
-def _mark(text: str) -> int:
-    value = parse_integer(text)
-    if value is None or value > 0xFFFFFFFF:
-        raise ValueError(f"{text} is not a mark of 32 bits")
-    return value
 
 
 def _state(text: str) -> State:

@@ -10,6 +10,7 @@ import pytest
 
 from iptc_sim import InputError
 from iptc_sim.flows import NodeOptions, read_node
+from iptc_sim.values import Family
 
 
 def test_options() -> None:
@@ -43,7 +44,8 @@ def test_bundle_of_ip_json(tmp_path: Path) -> None:
     node = read_node(NodeOptions(folder=tmp_path))
     assert node.lookup(ip_address("8.8.8.8")).gateway == ip_address("192.0.2.1")
     assert node.lookup(ip_address("10.1.2.3")).kind == "blackhole"
-    assert (node.ip_forward, node.route_localnet) == (False, frozenset({"docker0"}))
+    assert node.sysctls.forwards(Family.IPV4, "eth0") == "ip_forward is 0"
+    assert [node.sysctls.route_localnet(name) for name in ("docker0", "eth0")] == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iptc_sim import InputError, IptcError, parse_flow
+from iptc_sim.packet import Owner
 from iptc_sim.values import UNKNOWN
 
 
@@ -39,6 +40,15 @@ def test_state_and_unknown_interface() -> None:
     assert flow.packet.in_interface is UNKNOWN
 
 
+def test_what_else_can_be_told_of_a_packet() -> None:
+    packet = parse_flow("udp 10.0.0.5:1 -> 10.0.0.9:53 from host ttl 1 tos 0x10 uid 1000 gid 0x64").packet
+    assert (packet.ttl, packet.tos, packet.owner) == (1, 0x10, Owner(uid=1000, gid=100))
+    packet = parse_flow("icmp 10.0.0.5 -> 10.0.0.9 in br0 physin eth1 physout eth2 id 7 mac 0:1:2:aa:bb:cc").packet
+    assert (packet.physical_in, packet.physical_out, packet.icmp_id) == ("eth1", "eth2", 7)
+    assert packet.source_mac == b"\0\1\2\xaa\xbb\xcc"
+    assert parse_flow("udp 10.0.0.5:1 -> 10.0.0.9:53 from host").packet.owner is UNKNOWN
+
+
 @pytest.mark.parametrize(
     ("text", "column", "message"),
     [
@@ -54,6 +64,11 @@ def test_state_and_unknown_interface() -> None:
         ("tcp 1.1.1.1:1 -> 2.2.2.2:80 mark 0x1ffffffff", 34, "not a mark"),
         ("udp 1.1.1.1:1 -> 2.2.2.2:80 flags syn", 35, "only TCP"),
         ("tcp 1.1.1.1:1 -> 2.2.2.2:80 icmp 8", 34, "only ICMP"),
+        ("tcp 1.1.1.1:1 -> 2.2.2.2:80 id 8", 32, "only ICMP"),
+        ("tcp 1.1.1.1:1 -> 2.2.2.2:80 ttl 256", 33, "256 is not a time to live"),
+        ("tcp 1.1.1.1:1 -> 2.2.2.2:80 tos x", 33, "x is not a TOS byte"),
+        ("tcp 1.1.1.1:1 -> 2.2.2.2:80 uid root", 33, "root is not a uid"),
+        ("tcp 1.1.1.1:1 -> 2.2.2.2:80 mac 1:2:3:4:5", 33, "not a MAC address"),
         ("tcp 1.1.1.1:1 -> 2.2.2.2:80 bogus", 29, "not a flow"),
     ],
 )
