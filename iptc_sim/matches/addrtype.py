@@ -26,6 +26,8 @@ TYPES = (
 #: What an IPv6 route cannot be, or what the kernel does not look for.
 NOT_IPV6 = frozenset({"BROADCAST", "BLACKHOLE", "PROHIBIT", "THROW", "NAT", "XRESOLVE"})
 
+_CLASSES = frozenset({"UNICAST", "MULTICAST", "UNSPEC"})
+
 _IN = frozenset({Hook.PREROUTING, Hook.INPUT, Hook.FORWARD})
 _OUT = frozenset({Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING})
 
@@ -81,4 +83,17 @@ class Addrtype(Match):
     ) -> No | Unclear | None:
         if getattr(self, field) is None:
             return None
-        return self.test(field, at.node.address_type(address, interface), f"type of the {side} {address}")
+        what = f"type of the {side} {address}"
+        if address is UNKNOWN or address.version == 4:
+            return self.test(field, at.node.address_type(address, interface), what)
+        return self.test(field, self._type6(field, at.node.address_types6(address, interface)), what)
+
+    def _type6(self, field: str, has: tuple[str, str]) -> str:
+        """Return one of the types asked for if an IPv6 address has them, else what it is.
+
+        Of the classes (UNICAST, MULTICAST, UNSPEC) it has to be all that are asked for, of the others one.
+        """
+        asked = set(getattr(self, field).value.names)
+        routes = asked - _CLASSES
+        fits = asked & _CLASSES <= {has[0]} and (not routes or has[1] in routes)
+        return min(asked) if fits else " and ".join(filter(None, has)) if has[1] else f"{has[0]} alone"

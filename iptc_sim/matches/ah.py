@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from iptc_sim.extension import Placement, extension, without_protocol
-from iptc_sim.match import Match
+from iptc_sim.header_match import HeaderMatch
+from iptc_sim.match import No, Outcome, Unclear, decide
+from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, flag, option
+from iptc_sim.records import replace
 from iptc_sim.value_types.number import Integer
 from iptc_sim.value_types.number_range import SPI_RANGE, NumberRange
 from iptc_sim.values import Family, Negatable
@@ -15,7 +16,7 @@ AH = 51
 
 
 @extension
-class Ah(Match):
+class Ah(HeaderMatch):
     """IPv4: needs ``-p ah``. IPv6: the header may stand anywhere in the chain, and has two options more."""
 
     NAME = "ah"
@@ -36,3 +37,20 @@ class Ah(Match):
     def refusal(self, place: Placement) -> str:
         """Return why the kernel refuses it: in IPv4 without ``-p ah`` (``ah_mt_check``)."""
         return without_protocol("-m ah", place, frozenset({AH})) if place.family is Family.IPV4 else ""
+
+    def judge(self, at: Moment) -> Outcome:
+        """Compare the SPI; of IPv6 also the length in bytes and the reserved field, as ah_mt and ah_mt6 do."""
+        if at.packet.family is Family.IPV4:
+            header = self.transport(at, 12, "AH")
+            if isinstance(header, No | Unclear):
+                return header
+            return decide(self.test("ahspi", self.number(at, 4, 4), "SPI"))
+        found = self.extension_header(at, AH, "AH", 12)
+        if isinstance(found, No | Unclear):
+            return found
+        reserved = int.from_bytes(found.data[2:4])
+        return decide(
+            self.test("ahspi", int.from_bytes(found.data[4:8]), "SPI"),
+            self.test("ahlen", found.length, "length of the AH header"),
+            No(self, "ahres", f"the reserved field is {reserved:#x}") if self.ahres and reserved else None,
+        )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from iptc_sim.extension import extension
-from iptc_sim.match import Match
+from iptc_sim.extension import Placement, extension
+from iptc_sim.header_match import HeaderMatch
+from iptc_sim.match import YES, Match, No, Outcome, Unclear
+from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.records import dataclass
 from iptc_sim.value_types.text import Text
+from iptc_sim.values import Family
 
 #: The most instructions that a program may have (XT_BPF_MAX_NUM_INSTR).
 MOST = 64
@@ -47,6 +50,11 @@ class Program:
 
     instructions: tuple[Instruction, ...]
 
+    @property
+    def codes(self) -> tuple[tuple[int, int, int, int], ...]:
+        """The instructions as numbers."""
+        return tuple((one.code, one.jump_true, one.jump_false, one.number) for one in self.instructions)
+
     def __str__(self) -> str:
         return ",".join([str(len(self.instructions)), *map(str, self.instructions)])
 
@@ -72,7 +80,7 @@ class ProgramType(ValueType[Program]):
 
 
 @extension
-class Bpf(Match):
+class Bpf(HeaderMatch):
     """The program itself, or the file of one that is loaded."""
 
     NAME = "bpf"
@@ -85,3 +93,29 @@ class Bpf(Match):
     def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
         """Refuse none and both."""
         self.demand_one("bytecode", "object_pinned")
+
+    def refusal(self, place: Placement) -> str:
+        """Return why the kernel refuses the program (``bpf_check_classic``)."""
+        from iptc_sim.classic_bpf import fault  # noqa: PLC0415 - what has no program does not need it
+
+        why = "" if self.bytecode is None else fault(self.bytecode.codes)
+        return f"--bytecode: {why}" if why else Match.refusal(self, place)
+
+    def judge(self, at: Moment) -> Outcome:
+        """Run the program on the packet."""
+        if self.bytecode is None:
+            return Unclear(self, f"{self.option_text('object_pinned')}: what the program does is not known")
+        from iptc_sim import classic_bpf  # noqa: PLC0415 - what reads rules does not need it
+
+        octets, packet = self.octets(at), at.packet
+        known = {
+            classic_bpf.PROTOCOL: 0x0800 if packet.family is Family.IPV4 else 0x86DD,
+            classic_bpf.MARK: packet.mark,
+        }
+        if classic_bpf.fault(self.bytecode.codes):
+            return No(self, "bytecode", "the program is wrong; the kernel refuses it")
+        try:
+            result = classic_bpf.run(self.bytecode.codes, octets.data, octets.knows, known)
+        except LookupError:
+            return Unclear(self, "--bytecode: the program asks for what is not known of the packet")
+        return YES if result else No(self, "bytecode", "the program returns 0")

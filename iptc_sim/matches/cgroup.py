@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match
-from iptc_sim.moment import Hook
+from iptc_sim.match import YES, Match, No, Outcome, Unclear
+from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import Reading, option
 from iptc_sim.value_types.number import Integer
 from iptc_sim.value_types.text import Text
-from iptc_sim.values import Negatable
+from iptc_sim.values import UNKNOWN, Negatable
 
 
 @extension
@@ -30,3 +30,19 @@ class Cgroup(Match):
     def objects(self) -> tuple[tuple[str, str], ...]:
         """Name the group; the root group is always there."""
         return (("control group", self.path.value),) if self.path and self.path.value != "/" else ()
+
+    def judge(self, at: Moment) -> Outcome:
+        """Compare the class of the socket; a packet that no socket made never fits, nor does ``!``."""
+        field = "path" if self.cgroup is None else "cgroup"
+        owner = at.packet.owner
+        if owner is UNKNOWN and at.packet.in_interface is not None and at.hook is not Hook.INPUT:
+            owner = None
+        if owner is None:
+            return No(self, field, "the packet comes from no socket")
+        if owner is not UNKNOWN and self.path is not None and self.path.value == "/":
+            return No(self, field, "every socket is in it") if self.path.negated else YES
+        if owner is UNKNOWN or self.cgroup is None:
+            return Unclear(self, f"{self.option_text(field)}: the control group of the socket is not known")
+        if (self.cgroup.value == owner.class_id) != self.cgroup.negated:
+            return YES
+        return No(self, "cgroup", f"the class is {owner.class_id}")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match
+from iptc_sim.match import YES, Match, No, Outcome, Unclear
+from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.value_types.hexadecimal import HEX32, HexInteger
 from iptc_sim.value_types.number import Integer
-from iptc_sim.values import Negatable
+from iptc_sim.values import UNKNOWN, Negatable, Odds
 
 #: The most nodes that a cluster may have (XT_CLUSTER_NODES_MAX).
 MOST = 32
@@ -47,3 +48,22 @@ class Cluster(Match):
         """Refuse a node that is not in the cluster."""
         if self.local_nodemask.value >> self.total_nodes:
             raise ValueError(f"the local node is not among {self.total_nodes} nodes")
+
+    def judge(self, at: Moment) -> Outcome:
+        """Hash the source of the connection's first packet; a packet without a connection never fits."""
+        from iptc_sim.hashes import jenkins  # noqa: PLC0415 - what reads rules does not need it
+
+        entry = at.connection
+        if entry is None or not entry.is_tracked:
+            return No(self, "local_nodemask", "the packet has no conntrack entry")
+        source = entry.original.source
+        if source is UNKNOWN or entry.expected:
+            nodes = self.local_nodemask.value.bit_count()
+            chance = Odds(nodes, self.total_nodes)
+            chance = chance.complement if self.local_nodemask.negated else chance
+            return Unclear(self, f"{self.option_text('local_nodemask')}: the address to hash is not known", chance)
+        word = int.from_bytes(source.packed[:4], "little")  # of an IPv6 address the first 32 bits count, and no more
+        node = jenkins([word], self.hash_seed) * self.total_nodes >> 32
+        if bool(self.local_nodemask.value >> node & 1) != self.local_nodemask.negated:
+            return YES
+        return No(self, "local_nodemask", f"{source} falls to node {node + 1}")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match
+from iptc_sim.match import YES, Match, No, Outcome, Unclear
+from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
+from iptc_sim.own_state import is_told, size_of
 from iptc_sim.records import dataclass
 from iptc_sim.value_types.choice import Choice
 from iptc_sim.value_types.number_range import read_range
@@ -58,3 +60,22 @@ class Connbytes(Match):
         found = fields["connbytes"]
         if isinstance(found, Negatable) and found.negated and found.value.first == found.value.last:
             fields["connbytes"] = Negatable(found.value)
+
+    def judge(self, at: Moment) -> Outcome:
+        """Compare what was carried, the packet at hand included; a packet without a connection never fits."""
+        entry = at.connection
+        if entry is None or not entry.is_tracked or not entry.original.protocol:  # -j CT gives one without counters
+            return No(self, "connbytes", "the packet has no conntrack entry")
+        packets: tuple[int, ...] = entry.packets
+        size: tuple[int, ...] = entry.size
+        if packets == (0, 0):
+            if not is_told(entry) or entry.confirmed:
+                return Unclear(self, f"{self.option_text('connbytes')}: what the connection has carried is not known")
+            packets, size = (1, 0), (size_of(at), 0)
+        here = {"original": slice(0, 1), "reply": slice(1, 2), "both": slice(0, 2)}[self.dir]
+        count, carried = sum(packets[here]), sum(size[here])
+        found = {"packets": count, "bytes": carried, "avgpkt": carried // count if count else 0}[self.mode]
+        wanted = self.connbytes.value
+        if (wanted.first <= found <= wanted.last) != self.connbytes.negated:
+            return YES
+        return No(self, "connbytes", f"it is {found}")

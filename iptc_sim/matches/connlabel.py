@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 from iptc_sim.extension import extension
-from iptc_sim.match import Match
+from iptc_sim.match import YES, Match, No, Outcome, Unclear
+from iptc_sim.memory import Memory
+from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, flag, option
+from iptc_sim.own_state import is_told
 from iptc_sim.protocols import parse_integer
 from iptc_sim.value_types.number import Integer
 from iptc_sim.values import Negatable
@@ -25,10 +30,42 @@ class Label(Integer):
 
 @extension
 class Connlabel(Match):
-    """Fits where the bit is set; ``--set`` sets it first."""
+    """Fits where the bit is set; ``--set`` sets it first.
+
+    Remembered under ``("connlabel", TUPLE)``, the tuple of the connection's first packet: the numbers of the bits that
+    rules have set.
+    """
 
     NAME = "connlabel"
     USES_CONNTRACK = True
+    REMEMBERS = True
 
     label: Negatable[int] = option(Label(0, 127), "--label", negatable=True, required=True)
     set_: bool = flag("--set")
+
+    def judge(self, at: Moment) -> Outcome:
+        """Look the bit up; a packet without a connection has none, and ``!`` holds for it."""
+        entry = at.connection
+        if entry is None or not entry.is_tracked:
+            has = False
+        elif self.set_ or self.label.value in entry.labels | at.memory.get(_key(at), frozenset()):
+            has = True
+        elif not is_told(entry):
+            return Unclear(self, f"{self.option_text('label')}: the labels of the connection are not known")
+        else:
+            has = False
+        if has != self.label.negated:
+            return YES
+        return No(self, "label", f"it is {'' if has else 'not '}set")
+
+    def remember(self, at: Moment, fits: bool) -> Memory:  # noqa: ARG002 - the interface
+        """Set the bit."""
+        entry = at.connection
+        if not self.set_ or entry is None or not entry.is_tracked:
+            return at.memory
+        before: frozenset[int] = at.memory.get(_key(at), frozenset())
+        return at.memory.put(_key(at), before | {self.label.value})
+
+
+def _key(at: Moment) -> tuple[Hashable, ...]:
+    return ("connlabel", at.connection.original if at.connection else None)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match
+from iptc_sim.match import YES, Match, No, Outcome, Unclear
+from iptc_sim.moment import Moment
 from iptc_sim.options import option
+from iptc_sim.own_state import is_told
 from iptc_sim.value_types.mark import MARK
 from iptc_sim.values import MaskedMark, Negatable
 
@@ -17,3 +19,14 @@ class Connmark(Match):
     USES_CONNTRACK = True
 
     mark: Negatable[MaskedMark] = option(MARK, "--mark", negatable=True, required=True)
+
+    def judge(self, at: Moment) -> Outcome:
+        """Compare the mark of the connection."""
+        entry = at.connection
+        if entry is None or not entry.is_tracked:
+            return No(self, "mark", "the packet has no conntrack entry")
+        if not is_told(entry):
+            return Unclear(self, f"{self.option_text('mark')}: the mark of the connection is not known")
+        if (entry.mark in self.mark.value) != self.mark.negated:
+            return YES
+        return No(self, "mark", f"the mark of the connection is {entry.mark:#x}")

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 from iptc_sim.extension import extension
 from iptc_sim.match import YES, Match, No, Outcome, Unclear, decide
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
-from iptc_sim.protocols import listed_protocol_number, parse_integer
+from iptc_sim.own_state import is_told
+from iptc_sim.protocols import ICMP, ICMPV6, listed_protocol_number, parse_integer
 from iptc_sim.records import dataclass
 from iptc_sim.tracking import State
 from iptc_sim.value_types.choice import Choice
 from iptc_sim.value_types.host import HOST_NETWORK, HostNetwork
 from iptc_sim.value_types.port import PortRangeType, read_service
 from iptc_sim.value_types.short_names import ShortNameList
-from iptc_sim.values import Names, Negatable, PortRange
+from iptc_sim.values import UNKNOWN, Names, Negatable, PortRange, Unknown
+
+if TYPE_CHECKING:
+    from iptc_sim.connection import Connection
 
 STATES = ("INVALID", "NEW", "RELATED", "ESTABLISHED", "UNTRACKED", "SNAT", "DNAT")
+#: Of ICMP; its answer is 0, every other message is answered by the next number.
+_ECHO_REQUEST = 8
 STATUSES = ("NONE", "EXPECTED", "SEEN_REPLY", "ASSURED", "CONFIRMED")
 PORTS = PortRangeType(ordered=False, vanishes=False, number=read_service)
 
@@ -119,10 +128,7 @@ class Conntrack(Match):
             self.test("ctorigdst", original.destination, "original destination"),
             self.test("ctreplsrc", reply.source, "reply source"),
             self.test("ctrepldst", reply.destination, "reply destination"),
-            self.test("ctorigsrcport", original.sport, "original source port"),
-            self.test("ctorigdstport", original.dport, "original destination port"),
-            self.test("ctreplsrcport", reply.sport, "reply source port"),
-            self.test("ctrepldstport", reply.dport, "reply destination port"),
+            *self._ports(at, entry),
             self._status(at),
             self._direction(at),
         )
@@ -141,24 +147,50 @@ class Conntrack(Match):
         shown = next(iter(have)) if len(have) == 1 else ",".join(name for name in STATES if name in have)
         return No(self, "ctstate", f"the state is {shown}")
 
+    def _ports(self, at: Moment, entry: Connection) -> Iterator[No | Unclear | None]:
+        """Compare what stands for the ports of both tuples: of ICMP id and message, else 0 where it has none.
+
+        The id is on the side of the source whichever way the tuple goes; on the other one are type and code, as one
+        number (echo-request is 2048, its answer 0).
+        """
+        names = ("ctorigsrcport", "ctorigdstport", "ctreplsrcport", "ctrepldstport")
+        if all(getattr(self, name) is None for name in names):
+            return
+        sides = (entry.original, entry.reply)
+        found = [0 if port is None else port for side in sides for port in (side.sport, side.dport)]
+        if entry.original.protocol in {ICMP, ICMPV6}:
+            asks, answers = _messages(at)
+            ids = [side.sport if side.dport is None else side.dport for side in sides]
+            known = [UNKNOWN if number is None else number for number in ids]
+            found = [known[0], asks, known[1], answers]
+        for name, port in zip(names, found, strict=True):
+            side, end = ("original" if "orig" in name else "reply"), ("source" if "src" in name else "destination")
+            yield self.test(name, port, f"{side} {end} port")
+
     def _protocol(self, actual: int) -> No | None:
         if self.ctproto is None or (self.ctproto.value == actual) != self.ctproto.negated:
             return None
         return No(self, "ctproto", f"the protocol is {actual}")
 
     def _status(self, at: Moment) -> No | Unclear | None:
-        """The first packet is neither confirmed nor answered, and nat has set its own bits, so NONE does not fit."""
+        """Nothing but the bits that are asked counts, and NONE is no bit: it never fits, and ``! NONE`` always does."""
         if self.ctexpire is not None:
             return Unclear(self, f"{self.option_text('ctexpire')}: the timeout of the entry is not known")
-        if self.ctstatus is None or at.connection is None:
+        entry = at.connection
+        if self.ctstatus is None or entry is None:
             return None
         asked = set(self.ctstatus.value.names)
-        if at.connection.state is not State.NEW:
+        bits = {
+            "EXPECTED": entry.expected,
+            "SEEN_REPLY": entry.seen_reply,
+            "ASSURED": entry.assured,
+            "CONFIRMED": entry.confirmed,
+        }
+        have = {name for name, is_set in bits.items() if is_set}
+        if not is_told(entry):
             have = {"SEEN_REPLY", "CONFIRMED"}
             if not asked <= (have | {"NONE", "EXPECTED"}):
                 return Unclear(self, f"{self.option_text('ctstatus')}: whether the entry is ASSURED is not known")
-        else:
-            have = set()
         if bool(have & asked) != self.ctstatus.negated:
             return None
         return No(self, "ctstatus", f"the status is {','.join(sorted(have)) or 'not confirmed'}")
@@ -167,3 +199,17 @@ class Conntrack(Match):
         if self.ctdir is None or at.connection is None or self.ctdir == at.connection.direction:
             return None
         return No(self, "ctdir", f"the direction is {at.connection.direction}")
+
+
+def _messages(at: Moment) -> tuple[int | Unknown, int | Unknown]:
+    """Return type and code of the message that opened a connection of ICMP, and of its answer."""
+    from iptc_sim.connection import ICMP_REQUESTS  # noqa: PLC0415 - what reads rules does not need it
+
+    packet = at.packet.inner or at.packet
+    kind, code = packet.icmp_type, packet.icmp_code or 0
+    if kind is None:
+        return UNKNOWN, UNKNOWN
+    if kind not in ICMP_REQUESTS[packet.protocol]:
+        kind = kind - 1 if kind else _ECHO_REQUEST
+    answer = 0 if kind == _ECHO_REQUEST else kind + 1
+    return kind << 8 | code, answer << 8 | code

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match
+from iptc_sim.match import Match, Outcome, Unclear
+from iptc_sim.moment import Moment
 from iptc_sim.options import option
 from iptc_sim.value_types.number import Integer
 from iptc_sim.values import Negatable
@@ -16,3 +17,7 @@ class Cpu(Match):
     NAME = "cpu"
 
     cpu: Negatable[int] = option(Integer(), "--cpu", negatable=True, required=True)
+
+    def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
+        """Say what would have to be known."""
+        return Unclear(self, "which processor handles the packet depends on the network card and the load")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match, No, Outcome, decide
+from iptc_sim.header_match import HeaderMatch
+from iptc_sim.match import No, Outcome, Unclear, decide
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, option
 from iptc_sim.value_types.choice import NameList
 from iptc_sim.value_types.number import Integer
 from iptc_sim.value_types.port import PortRangeType, read_service
-from iptc_sim.values import UNKNOWN, Names, Negatable, PortRange
+from iptc_sim.values import Names, Negatable, PortRange
 
 DCCP = 33
 PORTS = PortRangeType(ordered=False, vanishes=False, number=read_service)
@@ -26,6 +27,10 @@ TYPES = (
     "SYNCACK",
     "INVALID",
 )
+#: How long each type's own part of the header is, between the common part and the options (RFC 4340, 5).
+_FIXED = (4, 12, 0, 8, 8, 8, 8, 12, 8, 8, 12)
+#: All types from here on.
+_INVALID = 10
 
 
 class TypeList(NameList):
@@ -38,7 +43,7 @@ class TypeList(NameList):
 
 
 @extension
-class Dccp(Match):
+class Dccp(HeaderMatch):
     """Needs ``-p dccp``."""
 
     NAME = "dccp"
@@ -50,13 +55,32 @@ class Dccp(Match):
     dccp_option: Negatable[int] | None = option(Integer(1, 255), "--dccp-option", negatable=True)
 
     def judge(self, at: Moment) -> Outcome:
-        """Compare the ports; a packet is described without its DCCP type and options."""
+        """Compare ports, packet type and options, as dccp_mt does."""
         packet = at.packet
         if packet.protocol != DCCP:
             return No(self, "", f"the protocol is {packet.protocol_name}")
+        header = self.transport(at, 12, "DCCP")
+        if isinstance(header, No | Unclear):
+            return header
+        kind = header[8] >> 1 & 15
         return decide(
             self.test("sport", packet.sport, "source port"),
             self.test("dport", packet.dport, "destination port"),
-            self.test("types", UNKNOWN, "DCCP packet type"),
-            self.test("dccp_option", UNKNOWN, "list of DCCP options"),
+            self.test("types", TYPES[min(kind, _INVALID)], "DCCP packet type"),
+            self._option(header, kind),
         )
+
+    def _option(self, header: bytes, kind: int) -> No | None:
+        wanted = self.dccp_option
+        if wanted is None:
+            return None
+        from iptc_sim.headers import tcp_options  # noqa: PLC0415 - what reads rules does not need it
+
+        fixed = (16 if header[8] & 1 else 12) + _FIXED[min(kind, _INVALID)]
+        end = header[4] * 4
+        if not fixed <= end <= len(header):
+            return No(self, "dccp_option", "the DCCP header is wrong: the kernel drops the packet", drops=True)
+        kinds = [option for option, _, _ in tcp_options(header[fixed:end])]
+        if (wanted.value in kinds) != wanted.negated:
+            return None
+        return No(self, "dccp_option", f"its DCCP options are {', '.join(map(str, kinds)) or 'none'}")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Placement, extension, misplaced
-from iptc_sim.match import Match
-from iptc_sim.moment import Hook
+from iptc_sim.match import Match, No, Outcome, Unclear, decide
+from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.value_types.mark import MARK
-from iptc_sim.values import MaskedMark, Negatable
+from iptc_sim.values import UNKNOWN, Interface, MaskedMark, Negatable
 
 #: The one name in the group list that iproute2 comes with; names that a host adds to it are not known.
 DEFAULT = MaskedMark(0)
@@ -37,7 +37,7 @@ class DeviceGroup(ValueType[MaskedMark]):
 
 @extension
 class Devgroup(Match):
-    """Groups are set by ``ip link set ... group N``; the node's description does not tell them."""
+    """Groups are set by ``ip link set ... group N``."""
 
     NAME = "devgroup"
 
@@ -54,3 +54,22 @@ class Devgroup(Match):
         wrong = misplaced("--src-group", place, _IN) if self.src_group else ""
         wrong = wrong or (misplaced("--dst-group", place, _OUT) if self.dst_group else "")
         return wrong or Match.refusal(self, place)
+
+    def judge(self, at: Moment) -> Outcome:
+        """Compare the groups of the interfaces."""
+        return decide(
+            self._group("src_group", at.packet.in_interface, at),
+            self._group("dst_group", at.packet.out_interface, at),
+        )
+
+    def _group(self, field: str, interface: Interface, at: Moment) -> No | Unclear | None:
+        wanted: Negatable[MaskedMark] | None = getattr(self, field)
+        if wanted is None:
+            return None
+        link = None if interface in {None, UNKNOWN} else at.node.link(interface)
+        text = "0" if interface == "lo" else link.group.replace("default", "0") if link else ""
+        if not text.isdigit():
+            return Unclear(self, f"{self.option_text(field)}: the group of interface {interface} is not known")
+        if ((int(text) ^ wanted.value.value) & wanted.value.mask == 0) != wanted.negated:
+            return None
+        return No(self, field, f"the group of {interface} is {text}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match
+from iptc_sim.match import Match, Outcome, decide
+from iptc_sim.moment import Moment
 from iptc_sim.options import option
 from iptc_sim.value_types.dscp import CLASS_NAME, DSCP
 from iptc_sim.values import Negatable
@@ -16,3 +17,7 @@ class Dscp(Match):
     NAME = "dscp"
 
     dscp: Negatable[int] = option(DSCP, "--dscp", negatable=True, required=True, also={"--dscp-class": CLASS_NAME})
+
+    def judge(self, at: Moment) -> Outcome:
+        """Compare the upper six bits of the TOS byte or traffic class."""
+        return decide(self.test("dscp", at.packet.tos >> 2, "DSCP"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Placement, extension, without_protocol
-from iptc_sim.match import Match
+from iptc_sim.header_match import HeaderMatch
+from iptc_sim.match import No, Outcome, Unclear, decide
+from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, flag, option
 from iptc_sim.protocols import TCP
 from iptc_sim.value_types.number import Integer
@@ -11,7 +13,7 @@ from iptc_sim.values import Negatable
 
 
 @extension
-class Ecn(Match):
+class Ecn(HeaderMatch):
     """The two flags of TCP need ``-p tcp``."""
 
     NAME = "ecn"
@@ -30,3 +32,21 @@ class Ecn(Match):
         if self.tcp_ece is None and self.tcp_cwr is None:
             return ""
         return without_protocol("a test of TCP flags", place, frozenset({TCP}))
+
+    def judge(self, at: Moment) -> Outcome:
+        """Compare the lower two bits of the octet, then the TCP flags."""
+        found = self.test("ip_ect", at.packet.tos & 3, "ECN field")
+        if found is not None or (self.tcp_ece is None and self.tcp_cwr is None):
+            return decide(found)
+        header = self.transport(at, 14, "TCP")
+        if isinstance(header, No | Unclear):
+            return No(self, "", header.found) if isinstance(header, No) else header
+        from iptc_sim.headers import CWR, ECE  # noqa: PLC0415 - what reads rules does not need it
+
+        return decide(self._flag("tcp_ece", bool(header[13] & ECE)), self._flag("tcp_cwr", bool(header[13] & CWR)))
+
+    def _flag(self, field: str, is_on: bool) -> No | None:
+        wanted: Negatable[bool] | None = getattr(self, field)
+        if wanted is None or is_on != wanted.negated:
+            return None
+        return No(self, field, "the flag is on" if is_on else "the flag is off")

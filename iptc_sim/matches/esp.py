@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match
+from iptc_sim.header_match import HeaderMatch
+from iptc_sim.match import No, Outcome, Unclear, decide
+from iptc_sim.moment import Moment
 from iptc_sim.options import option
 from iptc_sim.value_types.number_range import SPI_RANGE, NumberRange
 from iptc_sim.values import Negatable
 
 
 @extension
-class Esp(Match):
+class Esp(HeaderMatch):
     """Needs ``-p esp``."""
 
     NAME = "esp"
     PROTOCOLS = frozenset({50})
 
     espspi: Negatable[NumberRange] | None = option(SPI_RANGE, "--espspi", negatable=True)
+
+    def judge(self, at: Moment) -> Outcome:
+        """Compare the SPI."""
+        header = self.transport(at, 8, "ESP")
+        if isinstance(header, No | Unclear):
+            return header
+        return decide(self.test("espspi", self.number(at, 0, 4), "SPI"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match
+from iptc_sim.header_match import HeaderMatch
+from iptc_sim.match import YES, No, Outcome, Unclear
+from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, flag, option
 from iptc_sim.value_types.number import Integer
 from iptc_sim.value_types.number_range import NumberRange, NumberRangeType
@@ -11,7 +13,7 @@ from iptc_sim.values import Family, Negatable
 
 
 @extension
-class Frag(Match):
+class Frag(HeaderMatch):
     """IPv6 only; without options any packet fits that has the header."""
 
     NAME = "frag"
@@ -30,3 +32,24 @@ class Frag(Match):
         """Refuse a fragment that is the last one and not."""
         if self.more and self.last:
             raise ValueError("--fragmore and --fraglast exclude each other")
+
+    def judge(self, at: Moment) -> Outcome:
+        """Look for the header and compare its fields; the kernel does not look at ``--fraglen``."""
+        from iptc_sim.headers import FRAGMENT  # noqa: PLC0415 - what reads rules does not need it
+
+        header = self.extension_header(at, FRAGMENT, "fragment", 8)
+        if isinstance(header, No | Unclear):
+            return header
+        reserved, place = header.data[1], int.from_bytes(header.data[2:4])
+        failed = self.test("fragid", int.from_bytes(header.data[4:8]), "fragment id")
+        if failed is not None:
+            return failed
+        if self.reserved and (reserved or place & 6):
+            return No(self, "reserved", "reserved bits are set")
+        if self.first and place & ~7:
+            return No(self, "first", f"the fragment begins at byte {place & ~7}")
+        if self.more and not place & 1:
+            return No(self, "more", "it is the last fragment")
+        if self.last and place & 1:
+            return No(self, "last", "more fragments follow")
+        return YES

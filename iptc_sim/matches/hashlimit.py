@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
+from typing import TYPE_CHECKING
 
 from iptc_sim.extension import Placement, extension
-from iptc_sim.match import Match
+from iptc_sim.match import YES, Match, No, Outcome, Unclear
+from iptc_sim.memory import Memory
+from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, flag, option
+from iptc_sim.own_state import SECOND, nanoseconds, size_of
 from iptc_sim.protocols import parse_integer
 from iptc_sim.value_types.file_name import not_a_file_name
 from iptc_sim.value_types.mask import MaskLength
 from iptc_sim.value_types.number import Integer
 from iptc_sim.value_types.rate import ByteBurst, ByteRate, Rate, RateText, turn_negated
 from iptc_sim.value_types.text import Text
-from iptc_sim.values import Names
+from iptc_sim.values import UNKNOWN, Address, Family, Names, Prefix, Unknown
+
+if TYPE_CHECKING:
+    from iptc_sim.hash_table import Entry, Meter
 
 #: Ticks in a second (XT_HASHLIMIT_SCALE_v2); also the largest burst in packets.
 SCALE = 1000000
@@ -93,9 +101,15 @@ class Modes(ValueType[Names]):
 
 @extension
 class Hashlimit(Match):
-    """Names the table that holds the counters; a burst in packets is always printed."""
+    """Names the table that holds the counters; a burst in packets is always printed.
+
+    Rules with one name share the table, and the kernel counts in it by the options of the rule that came first; here
+    each rule goes by its own. Remembered under ``("hashlimit", FAMILY, NAME, WHO)``, where WHO is the masked address
+    and port of each side that has a rate of its own: the :class:`~iptc_sim.hash_table.Entry`.
+    """
 
     NAME = "hashlimit"
+    REMEMBERS = True
 
     above: Rate | ByteRate | None = option(HashRate(), "--hashlimit-above", negatable=True)
     upto: Rate | ByteRate | None = option(HashRate(), "--hashlimit-upto", "--hashlimit", negatable=True)
@@ -166,3 +180,86 @@ class Hashlimit(Match):
             if not self.burst or cost * self.burst & _ALL64 < cost & _ALL64:
                 return f"{rate} with a burst of {self.burst} is more than the kernel can count"
         return not_a_file_name("--hashlimit-name", self.table_name) or Match.refusal(self, place)
+
+    def judge(self, at: Moment) -> Outcome:
+        """Ask whether the packet is within the rate."""
+        names = self.mode.names if self.mode else ()
+        if {"srcport", "dstport"} & set(names) and at.packet.ends_in_header:
+            return No(self, "mode", "the packet has no ports to tell, and the kernel drops it", drops=True)
+        if UNKNOWN in self._who(at):
+            return Unclear(self, f"{self._label}: who it counts for is not known")
+        entry = self._entry(at)
+        if entry is None:
+            return Unclear(self, f"{self._label}: how many packets came before is not known")
+        within = self._meter.within(entry, size_of(at))
+        if within is None:
+            return Unclear(self, f"{self._label}: how long ago the last packet came is not known")
+        if within == (self.above is None):
+            return YES
+        return No(self, "upto" if self.above is None else "above", f"the rate is {'kept' if within else 'exceeded'}")
+
+    def remember(self, at: Moment, fits: bool) -> Memory:
+        """Count the packet."""
+        entry = self._entry(at)
+        if entry is None or UNKNOWN in self._who(at):
+            return at.memory
+        within = fits == (self.above is None)
+        return at.memory.put(self._key(at), self._meter.after(entry, size_of(at), within=within))
+
+    @property
+    def _label(self) -> str:
+        return self.option_text("upto" if self.above is None else "above")
+
+    @property
+    def _meter(self) -> Meter:
+        from iptc_sim.hash_table import Meter  # noqa: PLC0415 - what reads rules does not need it
+
+        rate = self.upto if self.above is None else self.above
+        burst = self.burst.seconds if isinstance(self.burst, ByteBurst) else self.burst or 0
+        if isinstance(rate, ByteRate):
+            cost = (rate.cost * BYTE_CREDITS >> 32) * SECOND // BYTE_CREDITS
+            whole, expire = rate.size * (burst or 1), BYTE_BURST_EXPIRE if burst else BYTE_EXPIRE
+            counted = rate.size
+        else:
+            cost = (rate.period if rate else 1) * (SECOND // SCALE)
+            expire = rate.shown.seconds * 1000 if rate else 0
+            counted = SCALE // rate.period if rate else 0
+            whole = counted + burst
+        return Meter(
+            cost=cost,
+            burst=burst,
+            by_bytes=isinstance(rate, ByteRate),
+            expire=(self.htable_expire or expire) * (SECOND // 1000),
+            collect=self.htable_gcinterval * (SECOND // 1000),
+            interval=(self.rate_interval or 1) * SECOND if self.rate_match else 0,
+            counted=counted,
+            whole=whole,
+        )
+
+    def _entry(self, at: Moment) -> Entry | None:
+        known: Entry | None = at.memory.get(self._key(at))
+        now = nanoseconds(at)
+        if known is None:
+            return self._meter.new(now) if at.memory.fresh else None
+        return self._meter.at(known, now)
+
+    def _key(self, at: Moment) -> tuple[Hashable, ...]:
+        return (self.NAME, int(at.packet.family), self.table_name, self._who(at))
+
+    def _who(self, at: Moment) -> tuple[Hashable, ...]:
+        packet, modes = at.packet, self.mode.names if self.mode else ()
+        ports = packet.has_ports
+        return (
+            _masked(packet.source, self.srcmask) if "srcip" in modes else None,
+            packet.sport if "srcport" in modes and ports else None,
+            _masked(packet.destination, self.dstmask) if "dstip" in modes else None,
+            packet.dport if "dstport" in modes and ports else None,
+        )
+
+
+def _masked(address: Address | Unknown, length: int | None) -> Address | Unknown:
+    if address is UNKNOWN or length is None:
+        return address
+    family = Family(address.version)
+    mask = ((1 << length) - 1) << (family.bits - length)
+    return Prefix(family, int(address) & mask, mask).address

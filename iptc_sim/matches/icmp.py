@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.match import YES, Match, No, Outcome, Unclear
+from iptc_sim.header_match import HeaderMatch
+from iptc_sim.match import YES, No, Outcome, Unclear
 from iptc_sim.moment import Moment
 from iptc_sim.options import option
 from iptc_sim.protocols import ICMP
@@ -11,7 +12,7 @@ from iptc_sim.value_types.icmp import ICMP_TEST, IcmpTest
 from iptc_sim.values import Family, Negatable
 
 
-def judge_message(match: Match, field: str, at: Moment, what: str) -> Outcome:
+def judge_message(match: HeaderMatch, field: str, at: Moment, what: str) -> Outcome:
     """Compare type and code of a message of ICMP or ICMPv6.
 
     Args:
@@ -23,6 +24,8 @@ def judge_message(match: Match, field: str, at: Moment, what: str) -> Outcome:
     packet = at.packet
     if packet.protocol not in match.PROTOCOLS:
         return No(match, "", f"the protocol is {packet.protocol_name}")
+    if packet.icmp_type is None and packet.raw is not None:
+        return match.absent(at, "ICMP")
     if packet.icmp_type is None:
         return Unclear(match, f"{match.option_text(field)}: the {what} is not known")
     wanted: Negatable[IcmpTest] = getattr(match, field)
@@ -32,7 +35,7 @@ def judge_message(match: Match, field: str, at: Moment, what: str) -> Outcome:
 
 
 @extension
-class Icmp(Match):
+class Icmp(HeaderMatch):
     """Needs ``-p icmp``; IPv4 only."""
 
     NAME = "icmp"

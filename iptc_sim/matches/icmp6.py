@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match, Outcome
+from iptc_sim.header_match import HeaderMatch
+from iptc_sim.match import Outcome
 from iptc_sim.matches.icmp import judge_message
 from iptc_sim.moment import Moment
 from iptc_sim.options import option
@@ -13,7 +14,7 @@ from iptc_sim.values import Family, Negatable
 
 
 @extension
-class Icmp6(Match):
+class Icmp6(HeaderMatch):
     """Needs ``-p ipv6-icmp``; IPv6 only."""
 
     NAME = "icmp6"

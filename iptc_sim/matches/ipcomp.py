@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match
+from iptc_sim.header_match import HeaderMatch
+from iptc_sim.match import No, Outcome, Unclear, decide
+from iptc_sim.moment import Moment
 from iptc_sim.options import flag, option
 from iptc_sim.value_types.number_range import NumberRange, NumberRangeType
 from iptc_sim.values import Negatable
@@ -12,7 +14,7 @@ _FULL = NumberRange(0, 0xFFFFFFFF)
 
 
 @extension
-class Ipcomp(Match):
+class Ipcomp(HeaderMatch):
     """Needs ``-p ipcomp``; without an option it looks for CPI 0, as its structure is filled with zeros."""
 
     NAME = "ipcomp"
@@ -32,3 +34,10 @@ class Ipcomp(Match):
         """Drop ``!`` before the full range, as iptables does when it prints."""
         if fields["ipcompspi"] == Negatable(_FULL, negated=True):
             fields["ipcompspi"] = Negatable(_FULL)
+
+    def judge(self, at: Moment) -> Outcome:
+        """Compare the CPI, 16 bits; ``--compres`` is not looked at by the kernel."""
+        header = self.transport(at, 4, "IPComp")
+        if isinstance(header, No | Unclear):
+            return header
+        return decide(self.test("ipcompspi", self.number(at, 2, 2), "CPI"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match
+from iptc_sim.header_match import HeaderMatch
+from iptc_sim.match import YES, No, Outcome
+from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.protocols import protocol_number
 from iptc_sim.values import Family, Names, Negatable
@@ -54,7 +56,7 @@ def _header(text: str) -> str:
 
 
 @extension
-class Ipv6header(Match):
+class Ipv6header(HeaderMatch):
     """IPv6 only; asks for exactly these headers, with ``--soft`` for at least these."""
 
     NAME = "ipv6header"
@@ -62,3 +64,21 @@ class Ipv6header(Match):
 
     header: Negatable[Names] = option(HeaderList(), "--header", negatable=True, required=True)
     soft: bool = flag("--soft")
+
+    def judge(self, at: Moment) -> Outcome:
+        """Compare the set of headers, that of the transport included, which is called ``protocol``."""
+        datagram = self.octets(at).datagram
+        if datagram is None or any(not header.is_whole for header in datagram.extensions):
+            return No(self, "", "the headers are cut")
+        if datagram.start is None:
+            return No(self, "", "the headers are cut")
+        kinds = [header.kind for header in datagram.extensions]
+        kinds.append(datagram.last if datagram.last in HEADERS else 255)
+        found = Names.of((HEADERS[kind] for kind in kinds), tuple(HEADERS.values()))
+        wanted = set(self.header.value.names)
+        if self.soft:
+            there = wanted & set(found.names)
+            holds = not there if self.header.negated else there == wanted
+        else:
+            holds = (set(found.names) == wanted) != self.header.negated
+        return YES if holds else No(self, "header", f"the headers are {found}")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match
+from iptc_sim.match import Match, Outcome, Unclear
 from iptc_sim.matches.conntrack import ProtocolNumber
+from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.value_types.choice import Choice
 from iptc_sim.value_types.host import HOST_NETWORK, HostNetwork
@@ -55,3 +56,7 @@ class Ipvs(Match):
             raise ValueError("-m ipvs needs at least one option")
         if given > 1 and self.has_property == Negatable(value=True, negated=True):
             raise ValueError("! --ipvs excludes the other options")
+
+    def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
+        """Say what would have to be known."""
+        return Unclear(self, "what IPVS knows of the connection is not known (ipvsadm -Lcn would tell)")

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match
+from iptc_sim.header_match import HeaderMatch
+from iptc_sim.match import Outcome, decide
+from iptc_sim.moment import Moment
 from iptc_sim.options import option
 from iptc_sim.value_types.number_range import NumberRange, NumberRangeType
 from iptc_sim.values import Negatable
 
 
 @extension
-class Length(Match):
+class Length(HeaderMatch):
     """The whole packet, its IP header included. The full range is kept and printed."""
 
     NAME = "length"
 
     length: Negatable[NumberRange] = option(NumberRangeType(0xFFFF), "--length", negatable=True, required=True)
+
+    def judge(self, at: Moment) -> Outcome:
+        """Compare the length that the IP header tells."""
+        found = self.octets(at).datagram
+        return decide(self.test("length", None if found is None else found.length, "length of the packet"))

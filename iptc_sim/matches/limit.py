@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from iptc_sim.extension import Placement, extension
-from iptc_sim.match import Match
+from iptc_sim.match import YES, Match, No, Outcome, Unclear
+from iptc_sim.memory import Memory
+from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
+from iptc_sim.own_state import SECOND, nanoseconds, rule_key
 from iptc_sim.value_types.number import Integer
 from iptc_sim.value_types.rate import Rate, RateText
 from iptc_sim.values import Variant
+
+if TYPE_CHECKING:
+    from iptc_sim.bucket import Bucket
 
 #: Ticks in a second (XT_LIMIT_SCALE).
 SCALE = 10000
@@ -50,9 +58,14 @@ def _credits(ticks: int) -> int:
 
 @extension
 class Limit(Match):
-    """The rate is always printed, the burst only if it is not 5."""
+    """The rate is always printed, the burst only if it is not 5.
+
+    Each rule has a bucket that is full when the rule is loaded: ``burst`` packets fit at once, and then one in each
+    period. Remembered under :func:`~iptc_sim.own_state.rule_key`: the :class:`~iptc_sim.bucket.Bucket`.
+    """
 
     NAME = "limit"
+    REMEMBERS = True
 
     limit: Rate = option(LimitRate(), "--limit", default=Rate(SCALE * 3600 // 3, SCALE))
     burst: int = option(LimitBurst(0, 10000), "--limit-burst", default=BURST, hidden=BURST)
@@ -64,3 +77,37 @@ class Limit(Match):
             if not self.burst or _credits(period * self.burst & _ALL) < _credits(period):
                 return f"--limit {self.limit} with a burst of {self.burst} is more than the kernel can count"
         return Match.refusal(self, place)
+
+    def judge(self, at: Moment) -> Outcome:
+        """Ask whether the bucket has a packet left."""
+        bucket = self._bucket(at)
+        if bucket is None:
+            return Unclear(self, f"{self.option_text('limit')}: how many packets came before is not known")
+        if bucket.left >= self._cost:
+            return YES
+        if not bucket.exact:
+            return Unclear(self, f"{self.option_text('limit')}: how long ago the last packet came is not known")
+        wait = (self._cost - bucket.left) / SECOND
+        return No(self, "limit", f"the bucket is empty, the next packet fits in {wait:.3f} s")
+
+    def remember(self, at: Moment, fits: bool) -> Memory:
+        """Take the packet out of the bucket."""
+        bucket = self._bucket(at)
+        if bucket is None:
+            return at.memory
+        return at.memory.put(rule_key(self, at), bucket.without(self._cost) if fits else bucket)
+
+    @property
+    def _cost(self) -> int:
+        """Of a packet: nf_tables divides the printed unit by the printed count."""
+        shown = self.limit.shown
+        return shown.seconds * SECOND // shown.count
+
+    def _bucket(self, at: Moment) -> Bucket | None:
+        from iptc_sim.bucket import Bucket  # noqa: PLC0415 - what reads rules does not need it
+
+        now, most = nanoseconds(at), self._cost * self.burst
+        known: Bucket | None = at.memory.get(rule_key(self, at))
+        if known is None:
+            return Bucket(most, now) if at.memory.fresh else None
+        return known.at(now, most)

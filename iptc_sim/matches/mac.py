@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match, Outcome, decide
+from iptc_sim.match import Match, No, Outcome, decide
 from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import option
 from iptc_sim.value_types.mac import MacAddress, MacType
@@ -19,6 +19,10 @@ class Mac(Match):
 
     mac_source: Negatable[MacAddress] = option(MacType(), "--mac-source", negatable=True, required=True)
 
-    def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
-        """A packet is described from its IP header on."""
-        return decide(self.test("mac_source", UNKNOWN, "source MAC address"))
+    def judge(self, at: Moment) -> Outcome:
+        """Compare the address; a packet that came by no Ethernet card does not fit, negated or not."""
+        packet = at.packet
+        if packet.in_interface in {None, "lo"}:
+            return No(self, "mac_source", "it came by no Ethernet card")
+        mac = UNKNOWN if packet.source_mac is None else packet.source_mac
+        return decide(self.test("mac_source", mac, "source MAC address"))

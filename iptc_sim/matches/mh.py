@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match
+from iptc_sim.header_match import HeaderMatch
+from iptc_sim.match import No, Outcome, Unclear, decide
+from iptc_sim.moment import Moment
 from iptc_sim.options import option
 from iptc_sim.protocols import parse_integer
 from iptc_sim.value_types.number_range import NumberRange, NumberRangeType
@@ -36,7 +38,7 @@ def message_number(text: str) -> int | None:
 
 
 @extension
-class Mh(Match):
+class Mh(HeaderMatch):
     """Needs ``-p mobility-header``; IPv6 only."""
 
     NAME = "mh"
@@ -46,3 +48,14 @@ class Mh(Match):
     mh_type: Negatable[NumberRange] | None = option(
         NumberRangeType(255, ordered=True, vanishes=True, number=message_number), "--mh-type", negatable=True
     )
+
+    def judge(self, at: Moment) -> Outcome:
+        """Compare the type; a message that has another header behind it is wrong, and dropped."""
+        header = self.transport(at, 6, "mobility")
+        if isinstance(header, No | Unclear):
+            return header
+        from iptc_sim.headers import NO_NEXT  # noqa: PLC0415 - what reads rules does not need it
+
+        if header[0] != NO_NEXT:
+            return No(self, "", "a header follows the mobility header: the kernel drops the packet", drops=True)
+        return decide(self.test("mh_type", self.number(at, 2, 1), "message type"))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match, No, Outcome, Unclear, decide
+from iptc_sim.header_match import HeaderMatch
+from iptc_sim.match import No, Outcome, Unclear, decide
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, option
 from iptc_sim.protocols import PORT_PROTOCOLS
@@ -12,7 +13,7 @@ from iptc_sim.values import UNKNOWN, Negatable, PortSet
 
 
 @extension
-class Multiport(Match):
+class Multiport(HeaderMatch):
     """One of the three options; needs a protocol with ports.
 
     ``--sport`` is short for ``--sports`` where no match is loaded that has an option of that very name.
@@ -34,6 +35,8 @@ class Multiport(Match):
         packet = at.packet
         if not packet.has_ports:
             return No(self, "", f"{packet.protocol_name} has no ports")
+        if packet.sport is None and packet.raw is not None:
+            return self.absent(at, packet.protocol_name)
         return decide(
             self.test("sports", packet.sport, "source port"),
             self.test("dports", packet.dport, "destination port"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match
+from iptc_sim.match import Match, Outcome, Unclear
+from iptc_sim.moment import Moment
 from iptc_sim.options import option
 from iptc_sim.value_types.text import Text
 
@@ -23,3 +24,7 @@ class Nfacct(Match):
     def objects(self) -> tuple[tuple[str, str], ...]:
         """Name the accounting object."""
         return (("nfacct", self.object_name),)
+
+    def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
+        """Say what would have to be known."""
+        return Unclear(self, "whether the accounting object has a quota, and how much of it is left, is not known")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match
-from iptc_sim.moment import Hook
+from iptc_sim.match import Match, Outcome, Unclear
+from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import option
 from iptc_sim.protocols import TCP
 from iptc_sim.value_types.number import Integer
@@ -29,3 +29,7 @@ class Osf(Match):
     )
     ttl: int | None = option(Integer(0, 2), "--ttl")
     log: int | None = option(Integer(0, 2), "--log")
+
+    def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
+        """Say what would have to be known."""
+        return Unclear(self, "the fingerprints of operating systems are not known (they are loaded with nfnl_osf)")

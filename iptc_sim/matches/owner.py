@@ -7,12 +7,13 @@ import pwd
 from collections.abc import Callable
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match
-from iptc_sim.moment import Hook
+from iptc_sim.match import YES, Match, No, Outcome, Unclear, decide
+from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import Reading, ValueType, flag, option
+from iptc_sim.packet import Owner as Socket
 from iptc_sim.protocols import parse_integer
 from iptc_sim.records import dataclass
-from iptc_sim.values import Negatable
+from iptc_sim.values import UNKNOWN, Negatable
 
 #: 2^32 - 1 stands for "nobody" in the kernel and cannot be asked for.
 MAXIMUM = 0xFFFFFFFE
@@ -88,3 +89,40 @@ class Owner(Match):
         """Refuse a rule that asks for nothing."""
         if self.socket_exists is None and self.uid is None and self.gid is None:
             raise ValueError("-m owner needs --uid-owner, --gid-owner or --socket-exists")
+
+    def judge(self, at: Moment) -> Outcome:
+        """Compare the socket's user and group; a packet that no socket made has none, and fits only ``!``."""
+        owner = at.packet.owner
+        if owner is UNKNOWN and at.packet.in_interface is not None:
+            owner = None
+        if owner is UNKNOWN:
+            asked = next(declared.field for declared in self.OPTIONS if getattr(self, declared.field) is not None)
+            return Unclear(self, f"{self.option_text(asked)}: which process made the packet is not known")
+        if owner is None:
+            if self.suppl_groups:  # a condition of its own, which cannot be negated
+                return No(self, "gid", "the packet comes from no socket")
+            return self._without_socket("the packet comes from no socket", ("socket_exists", "uid", "gid"))
+        if self.socket_exists is not None and self.socket_exists.negated:
+            return No(self, "socket_exists", "the packet comes from a socket")
+        if owner.uid is None:
+            return self._without_socket("the packet comes from a socket of the kernel", ("uid", "gid"))
+        return decide(self.test("uid", owner.uid, "user"), self._group(owner))
+
+    def _without_socket(self, found: str, fields: tuple[str, ...]) -> Outcome:
+        for field in fields:
+            value: Negatable[object] | None = getattr(self, field)
+            if value is not None and not value.negated:
+                return No(self, field, found)
+        return YES
+
+    def _group(self, owner: Socket) -> No | Unclear | None:
+        """With ``--suppl-groups`` any of the process's groups may be the one; of a range, some group must be in it."""
+        wanted = self.gid
+        if wanted is None or not self.suppl_groups or owner.gid is UNKNOWN:
+            return self.test("gid", owner.gid, "group")
+        has = any(group in wanted.value for group in {owner.gid, *owner.groups})
+        return None if has != wanted.negated else No(self, "gid", f"the groups are {_listed(owner)}")
+
+
+def _listed(owner: Socket) -> str:
+    return ", ".join(map(str, sorted({group for group in (owner.gid, *owner.groups) if isinstance(group, int)})))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Placement, extension, misplaced
-from iptc_sim.match import Match
-from iptc_sim.moment import Hook
+from iptc_sim.match import YES, Match, No, Outcome, decide
+from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.value_types.interface import INTERFACE
-from iptc_sim.values import InterfacePattern, Negatable
+from iptc_sim.values import Interface, InterfacePattern, Negatable
 
 
 class PortName(ValueType[InterfacePattern]):
@@ -49,3 +49,31 @@ class Physdev(Match):
             if wrong:
                 return wrong
         return Match.refusal(self, place)
+
+    def judge(self, at: Moment) -> Outcome:
+        """Compare the ports; a packet that did not come in by a bridge has none, and fits only ``!``."""
+        came, goes = at.packet.physical_in, at.packet.physical_out
+        if came is None and goes is None:
+            for declared in self.OPTIONS:
+                value: Negatable[object] | None = getattr(self, declared.field)
+                if value is not None and not value.negated:
+                    return No(self, declared.field, "the packet did not cross a bridge")
+            return YES
+        if self.out_port is not None and goes is None:
+            return No(self, "out_port", "the packet is not bridged")
+        return decide(
+            self._is("is_bridged", goes, "bridged"),
+            self._is("is_in", came, "in by a bridge port"),
+            self._is("is_out", goes, "out by a bridge port"),
+            self.test("in_port", came, "port that it came in by") if came is not None else None,
+            self.test("out_port", goes, "port that it leaves by"),
+        )
+
+    def _is(self, field: str, port: Interface, what: str) -> No | None:
+        """Test a port's being there; UNKNOWN is some port."""
+        wanted: Negatable[bool] | None = getattr(self, field)
+        if wanted is None:
+            return None
+        if (port is not None) != wanted.negated:
+            return None
+        return No(self, field, f"the packet is {'not ' if port is None else ''}{what}")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match
+from iptc_sim.match import Match, Outcome, decide
+from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, option
+from iptc_sim.tracking import Direction
 from iptc_sim.value_types.choice import Choice
 from iptc_sim.values import Negatable
 
@@ -30,3 +32,23 @@ class Pkttype(Match):
     NAME = "pkttype"
 
     pkt_type: Negatable[str] = option(TYPES, "--pkt-type", negatable=True, required=True)
+
+    def judge(self, at: Moment) -> Outcome:
+        """Tell it by the destination that the packet had when it came in.
+
+        A packet made here or come by lo is ``unicast``, whatever its destination; ``otherhost`` is never seen here, as
+        IP does not take such frames.
+        """
+        return decide(self.test("pkt_type", _type(at), "packet type"))
+
+
+def _type(at: Moment) -> str:
+    packet, entry = at.packet, at.connection
+    if packet.in_interface in {None, "lo"}:
+        return "unicast"
+    destination = packet.destination
+    if entry is not None and entry.is_tracked:
+        way = entry.original if entry.direction is Direction.ORIGINAL else entry.reply
+        destination = way.destination  # before it was translated
+    kind = at.node.address_type(destination)
+    return kind.lower() if kind in {"BROADCAST", "MULTICAST"} else "unicast"

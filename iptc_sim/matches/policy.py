@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Placement, extension, misplaced
-from iptc_sim.match import Match
-from iptc_sim.moment import Hook
+from iptc_sim.match import YES, Match, No, Outcome, Unclear
+from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import Reading, ValueType, declared_options, element, elements, flag, option
 from iptc_sim.protocols import protocol_name, protocol_number
 from iptc_sim.value_types.choice import Choice
@@ -87,3 +87,9 @@ class Policy(Match):
     def refusal(self, place: Placement) -> str:
         """Before routing there is no policy for the way out, and behind it none for the way in."""
         return misplaced(f"--dir {self.direction}", place, _HOOKS[self.direction]) or Match.refusal(self, place)
+
+    def judge(self, at: Moment) -> Outcome:
+        """Take a node whose interfaces and routes are known for one without IPsec: ``ip xfrm policy`` is not asked."""
+        if not at.node.known:
+            return Unclear(self, f"--dir {self.direction} --pol {self.policy}: the IPsec policies are not known")
+        return YES if self.policy == "none" else No(self, "policy", "the node has no IPsec policies")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from iptc_sim.extension import Placement, extension
-from iptc_sim.match import Match
+from iptc_sim.match import Match, Outcome, Unclear
+from iptc_sim.moment import Moment
 from iptc_sim.options import Option, Reading, ValueType, flag, option
 from iptc_sim.records import dataclass
 from iptc_sim.value_types.number import Integer
@@ -137,3 +138,7 @@ class Rateest(Match):
         declared: Option = next(item for item in self.OPTIONS if item.field == field)
         text = declared.text(getattr(self, field))
         return [name if word == declared.names[0] and name else word for word in text]
+
+    def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
+        """Say what would have to be known."""
+        return Unclear(self, "the rates that -j RATEEST measures are not known")

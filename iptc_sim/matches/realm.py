@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match
-from iptc_sim.moment import Hook
+from iptc_sim.match import YES, Match, No, Outcome, Unclear
+from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import parse_integer
 from iptc_sim.records import dataclass
@@ -58,3 +58,13 @@ class Realm(Match):
     HOOKS = frozenset({Hook.INPUT, Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING})
 
     realm: Negatable[RealmTest] = option(RealmType(), "--realm", negatable=True, required=True)
+
+    def judge(self, at: Moment) -> Outcome:
+        """Compare the realm of the route: 0 where no route and no rule of the node has one."""
+        node = at.node
+        if not node.known:
+            return Unclear(self, f"{self.option_text('realm')}: the routes are not known")
+        told = (*node.routes, *getattr(node, "rules", ()))
+        if any(getattr(item, "realm", 0) for item in told):
+            return Unclear(self, f"{self.option_text('realm')}: which route the packet took is not known here")
+        return YES if (0 in self.realm.value) != self.realm.negated else No(self, "realm", "the route has no realm")

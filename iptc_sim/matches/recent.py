@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from typing import TYPE_CHECKING
+
 from iptc_sim.extension import Placement, extension
-from iptc_sim.match import YES, Match, Outcome, Unclear
+from iptc_sim.match import YES, Match, No, Outcome, Unclear
+from iptc_sim.memory import Memory
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, flag, option
+from iptc_sim.own_state import nanoseconds, same_packet
 from iptc_sim.value_types.file_name import not_a_file_name
 from iptc_sim.value_types.host import HOST
 from iptc_sim.value_types.number import Integer
 from iptc_sim.value_types.text import Text
-from iptc_sim.values import Address, Family, Negatable, Prefix
+from iptc_sim.values import UNKNOWN, Address, Family, Negatable, Prefix, Unknown
+
+if TYPE_CHECKING:
+    from iptc_sim.recent_list import RecentList, Seen
 
 
 def _full_mask(family: Family) -> Address:
@@ -29,11 +37,32 @@ class SecondsType(Integer):
         return (str(value - (1 << 32) if value >> 31 else value),)
 
 
+class HitCount(Integer):
+    """A number of packets; :meth:`Recent.refusal` says how many are too many."""
+
+    def pattern(self, context: Reading) -> str | None:  # noqa: ARG002 - the interface
+        """Return numbers that are never too many."""
+        return "[1-9][0-9]{0,3}"
+
+
+class ListName(Text):
+    """The name of a list, which becomes that of a file."""
+
+    def pattern(self, context: Reading) -> str | None:  # noqa: ARG002 - the interface
+        """Return names that are no path."""
+        return "[A-Za-z0-9_-]{1,199}"
+
+
 @extension
 class Recent(Match):
-    """One of four verbs on a named list; ``--name``, ``--mask`` and the side are always printed."""
+    """One of four verbs on a named list; ``--name``, ``--mask`` and the side are always printed.
+
+    Remembered under ``("recent", FAMILY, NAME)``: the :class:`~iptc_sim.recent_list.RecentList`.
+    """
 
     NAME = "recent"
+    PATTERNS_SUFFICE = True
+    REMEMBERS = True
 
     set_: Negatable[bool] | None = flag("--set", negatable=True)
     rcheck: Negatable[bool] | None = flag("--rcheck", negatable=True)
@@ -41,10 +70,10 @@ class Recent(Match):
     remove: Negatable[bool] | None = flag("--remove", negatable=True)
     seconds: int | None = option(SecondsType(1), "--seconds")
     reap: bool = flag("--reap")
-    hitcount: int | None = option(Integer(), "--hitcount", hidden=0)
+    hitcount: int | None = option(HitCount(), "--hitcount", hidden=0)
     rttl: bool = flag("--rttl")
     list_name: str = option(
-        Text("a list name, of which 199 bytes are kept", 199, quote=False), "--name", default="DEFAULT"
+        ListName("a list name, of which 199 bytes are kept", 199, quote=False), "--name", default="DEFAULT"
     )
     mask: Address = option(HOST, "--mask", default=_full_mask)
     rsource: bool = flag("--rsource")
@@ -72,11 +101,121 @@ class Recent(Match):
         return not_a_file_name("--name", self.list_name) or Match.refusal(self, place)
 
     def judge(self, at: Moment) -> Outcome:
-        """``--set`` always fits; the others depend on who was seen before."""
-        if self.set_ is not None:
-            return YES if not self.set_.negated else self._history(at)
-        return self._history(at)
+        """``--set`` always fits, ``--remove`` where the address is on the list; else its times are looked at."""
+        held = self._holds(at)
+        if held is None:
+            who = self._who(at)
+            if who is UNKNOWN or not self._list(at).told(who):
+                return Unclear(self, f"whether {who} is on the list {self.list_name} is not known")
+            return Unclear(self, f"when {who} was put on the list {self.list_name} is not known")
+        verb = self._verb
+        if held != getattr(self, verb).negated:
+            return YES
+        if verb == "set_":
+            return No(self, verb, "it always holds")
+        return No(self, verb, f"{self._who(at)} is {'' if held else 'not '}on the list {self._asked}")
 
-    def _history(self, at: Moment) -> Unclear:
-        who = at.packet.destination if self.rdest else at.packet.source
-        return Unclear(self, f"whether {who} is on the list {self.list_name} is not known")
+    def remember(self, at: Moment, fits: bool) -> Memory:
+        """Put the address on the list, note the time or take it off.
+
+        ``--update`` notes the time where the rule's test fits, and so does ``! --update`` for an address that is on
+        the list but does not meet the conditions.
+        """
+        who, known = self._who(at), self._list(at)
+        if who is UNKNOWN:
+            return at.memory
+        here = known.find(who, self._ttl(at))
+        if self.remove is not None:
+            known = known.without(who) if here else known
+        elif self.set_ is not None:
+            known = known.noted(who, self._now(at), self._real_ttl(at), at.memory.fresh, other=not here)
+        else:
+            updates = self.update is not None and fits and (here is not None or self._was_there(at))
+            if self.reap and here and at.now is not None:
+                known = known.reaped(self._earliest(at), who if updates else None)
+            if updates:
+                known = known.noted(who, self._now(at), self._real_ttl(at), at.memory.fresh)
+        return at.memory.put(self._key(at), known)
+
+    def _was_there(self, at: Moment) -> bool:
+        """Whether an address of which nothing was known must be on the list, as ``--update`` fits."""
+        who = self._who(at)
+        told = who is UNKNOWN or at.memory.fresh or self._list(at).told(who)
+        return not told and self.update is not None and not self.update.negated
+
+    @property
+    def _verb(self) -> str:
+        return next(name for name in ("set_", "rcheck", "update", "remove") if getattr(self, name) is not None)
+
+    @property
+    def _asked(self) -> str:
+        words = [self.list_name]
+        words += [f"{self.hitcount} times"] if self.hitcount else []
+        words += [f"in the last {self.seconds} s"] if self.seconds else []
+        return " ".join(words)
+
+    def _holds(self, at: Moment) -> bool | None:
+        """Whether the verb's own condition holds; None where that is not known."""
+        if self.set_ is not None:
+            return True
+        who = self._who(at)
+        if who is UNKNOWN:
+            return None
+        known = self._list(at)
+        seen = known.find(who, self._ttl(at))
+        if seen is None:
+            return False if at.memory.fresh or known.told(who) else None
+        if self.remove is not None:
+            return True
+        return self._often_enough(seen, at)
+
+    def _often_enough(self, seen: Seen, at: Moment) -> bool | None:
+        sure = maybe = 0
+        for stamp in seen.stamps:
+            late = self._is_late_enough(stamp, at)
+            sure += late is True
+            maybe += late is not False
+        wanted = max(1, self.hitcount or 0)
+        if sure >= wanted:
+            return True
+        return False if maybe < wanted and seen.complete else None
+
+    def _is_late_enough(self, stamp: Hashable, at: Moment) -> bool | None:
+        if not self.seconds:
+            return True
+        if isinstance(stamp, int):
+            return None if at.now is None else stamp >= self._earliest(at)
+        return True if stamp == self._now(at) else None
+
+    def _earliest(self, at: Moment) -> int:
+        return (nanoseconds(at) or 0) - (self.seconds or 0) * 10**9
+
+    def _now(self, at: Moment) -> Hashable:
+        now = nanoseconds(at)
+        return ("packet", same_packet(at)) if now is None else now
+
+    def _ttl(self, at: Moment) -> int:
+        """The one that the address must have been seen with; 0: any."""
+        return self._real_ttl(at) if self.rttl else 0
+
+    @staticmethod
+    def _real_ttl(at: Moment) -> int:
+        """As it was before forwarding took one off."""
+        forwarded = at.packet.in_interface is not None and at.packet.out_interface is not None
+        return at.packet.ttl + forwarded
+
+    def _list(self, at: Moment) -> RecentList:
+        from iptc_sim.recent_list import RecentList  # noqa: PLC0415 - what reads rules does not need it
+
+        found: RecentList = at.memory.get(self._key(at)) or RecentList()
+        return found
+
+    def _key(self, at: Moment) -> tuple[Hashable, ...]:
+        return (self.NAME, int(at.packet.family), self.list_name)
+
+    def _who(self, at: Moment) -> Address | Unknown:
+        address = at.packet.destination if self.rdest else at.packet.source
+        if address is UNKNOWN:
+            return address
+        family, mask = Family(address.version), int(self.mask)
+        return Prefix(family, int(address) & mask, mask).address

@@ -5,7 +5,9 @@ from __future__ import annotations
 from ipaddress import AddressValueError, IPv6Address
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match
+from iptc_sim.header_match import HeaderMatch
+from iptc_sim.match import No, Outcome, Unclear, decide
+from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.records import dataclass
 from iptc_sim.value_types.number import Integer
@@ -43,7 +45,7 @@ class HopsType(ValueType[Hops]):
 
 
 @extension
-class Rt(Match):
+class Rt(HeaderMatch):
     """IPv6 only; the options with ``-0-`` look into a header of type 0."""
 
     NAME = "rt"
@@ -70,3 +72,32 @@ class Rt(Match):
             if name == "not_strict" and "addresses" not in before:
                 raise ValueError("--rt-0-not-strict needs --rt-0-addrs in front of it")
             before[name] = value
+
+    def judge(self, at: Moment) -> Outcome:
+        """Look for the header and compare its fields, then its addresses, as rt_mt6 does."""
+        from iptc_sim.headers import ROUTING  # noqa: PLC0415 - what reads rules does not need it
+
+        header = self.extension_header(at, ROUTING, "routing", 4)
+        if isinstance(header, No | Unclear):
+            return header
+        if not header.is_whole:
+            return self.absent(at, "routing")
+        failed = (
+            self.test("segments_left", header.data[3], "number of segments left")
+            or self.test("length", header.length, "length of the header")
+            or self.test("rt_type", header.data[2], "type of the routing header")
+        )
+        if failed is None and self.reserved and any(header.data[4:8]):
+            return No(self, "reserved", f"the reserved field is {header.data[4:8].hex()}")
+        if failed is None and self.addresses is not None and not self._routed_by(header.data[8:]):
+            return No(self, "addresses", "the addresses of the header are others")
+        return decide(failed)
+
+    def _routed_by(self, data: bytes) -> bool:
+        """Whether the header's addresses are the wanted ones, or with ``--rt-0-not-strict`` hold them in order."""
+        wanted = [] if self.addresses is None else [address.packed for address in self.addresses.addresses]
+        found = [data[at : at + 16] for at in range(0, len(data) - 15, 16)]
+        if not self.not_strict:
+            return found == wanted
+        rest = iter(found)
+        return all(address in rest for address in wanted)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match, No, Outcome, Unclear, decide
+from iptc_sim.header_match import HeaderMatch
+from iptc_sim.match import No, Outcome, Unclear, decide
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import SCTP
@@ -18,6 +19,7 @@ CHUNKS = (
     "COOKIE_ECHO", "COOKIE_ACK", "ECN_ECNE", "ECN_CWR", "SHUTDOWN_COMPLETE", "I_DATA", "ASCONF_ACK", "RE_CONFIG",
     "PAD", "FORWARD_TSN", "ASCONF", "I_FORWARD_TSN",
 )  # fmt: skip
+NUMBERS = (*range(15), 64, 128, 130, 132, 192, 193, 194)
 #: The flags that a chunk has, from the highest bit down; those of I_DATA are read and never printed.
 FLAGS = {"DATA": "IUBE", "I_DATA": "IUBE", "ABORT": "T", "SHUTDOWN_COMPLETE": "T"}
 MODES = Choice(("all", "any", "only"))
@@ -30,6 +32,12 @@ class Chunk:
     name: str
     flags: str = ""
 
+    def fits(self, flags: int) -> bool:
+        """Whether the flags of a chunk are such."""
+        letters = FLAGS.get(self.name, "")
+        bits = {letter: 1 << index for index, letter in enumerate(reversed(letters))}
+        return all(bool(flags & bits[letter.upper()]) == letter.isupper() for letter in self.flags)
+
     def __str__(self) -> str:
         return f"{self.name}:{self.flags}" if self.flags else self.name
 
@@ -40,6 +48,22 @@ class ChunkTest:
 
     mode: str
     chunks: tuple[Chunk, ...] | str
+
+    def holds(self, chunks: list[tuple[int, int]]) -> bool:
+        """Whether it holds of the chunks of a packet, given by type and flags, as ``match_packet`` of xt_sctp.c has it.
+
+        ``all``: each wanted type is there with its flags; ``any``: one is; ``only``: none but wanted ones is there.
+        """
+        if isinstance(self.chunks, str):
+            wanted = dict.fromkeys(range(256), Chunk("")) if self.chunks == "ALL" else {}
+        else:
+            wanted = {NUMBERS[CHUNKS.index(chunk.name)]: chunk for chunk in self.chunks}
+        fitting = {kind for kind, flags in chunks if kind in wanted and wanted[kind].fits(flags)}
+        if self.mode == "any":
+            return bool(fitting)
+        if self.mode == "all":
+            return fitting == wanted.keys()
+        return all(kind in wanted and wanted[kind].fits(flags) for kind, flags in chunks)
 
     def __str__(self) -> str:
         return f"{self.mode} {self.chunks if isinstance(self.chunks, str) else ','.join(map(str, self.chunks))}"
@@ -88,7 +112,7 @@ PORTS = PortRangeType(ordered=True, vanishes=False, number=lambda text: read_por
 
 
 @extension
-class Sctp(Match):
+class Sctp(HeaderMatch):
     """Needs ``-p sctp``."""
 
     NAME = "sctp"
@@ -99,17 +123,43 @@ class Sctp(Match):
     chunk_types: Negatable[ChunkTest] | None = option(ChunkTestType(), "--chunk-types", negatable=True)
 
     def judge(self, at: Moment) -> Outcome:
-        """Compare the ports; the chunks are not told."""
+        """Compare the ports, then the chunks."""
         packet = at.packet
         if packet.protocol != SCTP:
             return No(self, "", f"the protocol is {packet.protocol_name}")
+        header = self.transport(at, 12, "SCTP")
+        if isinstance(header, No | Unclear):
+            return header
         return decide(
             self.test("sport", packet.sport, "source port"),
             self.test("dport", packet.dport, "destination port"),
-            self._chunks(),
+            self._chunks(header),
         )
 
-    def _chunks(self) -> Unclear | None:
-        if self.chunk_types is None:
+    def _chunks(self, header: bytes) -> No | None:
+        wanted = self.chunk_types
+        if wanted is None:
             return None
-        return Unclear(self, f"{self.option_text('chunk_types')}: the chunks of the packet are not known")
+        chunks = _chunks_of(header)
+        if chunks is None:
+            return No(self, "chunk_types", "a chunk is cut or empty: the kernel drops the packet", drops=True)
+        if wanted.value.holds(chunks) != wanted.negated:
+            return None
+        return No(self, "chunk_types", f"its chunks are {', '.join(_chunk_name(kind) for kind, _ in chunks)}")
+
+
+def _chunks_of(packet: bytes) -> list[tuple[int, int]] | None:
+    """Return type and flags of each chunk; None where one is cut or has no length."""
+    found: list[tuple[int, int]] = []
+    place = 12
+    while place < len(packet) or not found:
+        length = int.from_bytes(packet[place + 2 : place + 4])
+        if place + 4 > len(packet) or not length:
+            return None
+        found.append((packet[place], packet[place + 1]))
+        place += length + 3 & ~3
+    return found
+
+
+def _chunk_name(kind: int) -> str:
+    return next((name for name, number in zip(CHUNKS, NUMBERS, strict=True) if number == kind), str(kind))

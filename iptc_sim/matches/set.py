@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from iptc_sim.extension import extension
-from iptc_sim.match import Match
+from iptc_sim.match import YES, Match, No, Outcome, Unclear
+from iptc_sim.memory import Memory
+from iptc_sim.moment import Moment
 from iptc_sim.options import FLAG, Reading, ValueType, flag, option
 from iptc_sim.records import dataclass
 from iptc_sim.value_types.number import Integer
 from iptc_sim.values import Negatable
+
+if TYPE_CHECKING:
+    from iptc_sim.ipset_lookup import Wanted
 
 #: A set's name has 31 bytes, and a set at most six dimensions (IPSET_DIM_MAX).
 NAME_BYTES = 31
@@ -51,9 +58,14 @@ class SetLookupType(ValueType[SetLookup]):
 
 @extension
 class Set(Match):
-    """Also keeps, or with ``!`` does not keep, the set's counters, and may compare them."""
+    """Also keeps, or with ``!`` does not keep, the set's counters, and may compare them.
+
+    What is in the sets is told with the node; remembered under ``("set", NAME)``: a set whose counters have changed, as
+    an :class:`~iptc_sim.ipsets.IpSet`.
+    """
 
     NAME = "set"
+    REMEMBERS = True
 
     lookup: Negatable[SetLookup] = option(SetLookupType(), "--match-set", "--set", negatable=True, required=True)
     return_nomatch: bool = flag("--return-nomatch", repeats=True)
@@ -87,3 +99,49 @@ class Set(Match):
     def objects(self) -> tuple[tuple[str, str], ...]:
         """Name the set."""
         return (("ipset", self.lookup.value.name),)
+
+    def judge(self, at: Moment) -> Outcome:
+        """Look the packet up."""
+        from iptc_sim.ipset_lookup import NotKnownError, find  # noqa: PLC0415 - what reads rules does not need it
+
+        lookup = self.lookup.value
+        try:
+            has = find(lookup.name, lookup.sides, at, self._wanted).entry is not None
+        except NotKnownError as error:
+            plain = self._wanted == type(self._wanted)()
+            question = ("set", lookup) if plain else None
+            why = f"{self.option_text('lookup')}: {error}"
+            return Unclear(self, why, question=question, negated=plain and self.lookup.negated)
+        return YES if has != self.lookup.negated else No(self, "lookup", f"the packet is {'' if has else 'not '}in it")
+
+    def remember(self, at: Moment, fits: bool) -> Memory:  # noqa: ARG002 - the interface
+        """Count the packet for the elements that it was looked for in."""
+        from iptc_sim.ipset_lookup import NotKnownError, find  # noqa: PLC0415 - as above
+
+        try:
+            return find(self.lookup.value.name, self.lookup.value.sides, at, self._wanted).memory
+        except NotKnownError:
+            return at.memory
+
+    @property
+    def _wanted(self) -> Wanted:
+        from iptc_sim.ipset_lookup import Wanted  # noqa: PLC0415 - as above
+
+        numbers = (self.packets_eq, self.packets_lt, self.packets_gt, self.bytes_eq, self.bytes_lt, self.bytes_gt)
+        return Wanted(
+            self.return_nomatch,
+            self._counts if any(number is not None for number in numbers) else None,
+            counting=self.update_counters is None,
+            inner=self.update_subcounters is None,
+        )
+
+    def _counts(self, packets: int, size: int) -> bool:
+        return _within(packets, self.packets_eq, self.packets_lt, self.packets_gt) and _within(
+            size, self.bytes_eq, self.bytes_lt, self.bytes_gt
+        )
+
+
+def _within(number: int, equal: Negatable[int] | None, below: int | None, above: int | None) -> bool:
+    if equal is not None and (number == equal.value) == equal.negated:
+        return False
+    return (below is None or number < below) and (above is None or number > above)

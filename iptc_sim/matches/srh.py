@@ -5,7 +5,9 @@ from __future__ import annotations
 from ipaddress import IPv6Address
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match
+from iptc_sim.header_match import HeaderMatch
+from iptc_sim.match import No, Outcome, Unclear, decide
+from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.records import dataclass
 from iptc_sim.value_types.address import BARE_PREFIX, read_address
@@ -13,6 +15,8 @@ from iptc_sim.value_types.number import Integer
 from iptc_sim.values import Family, Negatable, Prefix, address_text
 
 OCTET = Integer(0, 255)
+#: The type of the routing header (RFC 8754).
+SEGMENT_ROUTING = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ SEGMENT = SegmentType()
 
 
 @extension
-class Srh(Match):
+class Srh(HeaderMatch):
     """IPv6 only; without options any packet fits that has the header."""
 
     NAME = "srh"
@@ -77,3 +81,47 @@ class Srh(Match):
                 given = fields[name]
                 if isinstance(given, Negatable) and isinstance(kept, Negatable):
                     fields[name] = Negatable(kept.value, given.negated)
+
+    def judge(self, at: Moment) -> Outcome:
+        """Look for a routing header of type 4 and compare its fields and addresses (RFC 8754), as srh1_mt6 does."""
+        from iptc_sim.headers import ROUTING  # noqa: PLC0415 - what reads rules does not need it
+
+        header = self.extension_header(at, ROUTING, "routing", 8)
+        if isinstance(header, No | Unclear):
+            return No(self, "", header.found) if isinstance(header, No) else header
+        data = header.data
+        kind, left, last = data[2], data[3], data[4]
+        if not header.is_whole or kind != SEGMENT_ROUTING or left > last:
+            return No(self, "", "the packet has no whole segment routing header")
+        return decide(
+            self.test("next_header", data[0], "next header"),
+            *self._compare("length", data[1], "length of the header"),
+            *self._compare("left", left, "number of segments left"),
+            *self._compare("last", last, "last entry"),
+            # Number and header are compared as they lie in memory: on little-endian machines, the bytes are swapped.
+            self.test("tag", int.from_bytes(data[6:8], "little"), "tag"),
+            self._segment("previous", data, left + 1 if left < last else None),
+            self._segment("following", data, left - 1 if left else None),
+            self._segment("last", data, 0),
+        )
+
+    def _compare(self, group: str, actual: int, what: str) -> list[No | Unclear | None]:
+        """Test a number against -eq, -gt and -lt."""
+        found = [self.test(f"{group}_eq", actual, what)]
+        for field, holds in ((f"{group}_gt", int.__gt__), (f"{group}_lt", int.__lt__)):
+            wanted: Negatable[int] | None = getattr(self, field)
+            if wanted is not None and holds(actual, wanted.value) == wanted.negated:
+                found.append(No(self, field, f"the {what} is {actual}"))
+        return found
+
+    def _segment(self, field: str, data: bytes, number: int | None) -> No | None:
+        """Test an entry of the segment list; one that is not there does not fit, negated or not."""
+        wanted: Negatable[Segment] | None = getattr(self, field)
+        if wanted is None:
+            return None
+        entry = data[8 + 16 * number : 24 + 16 * number] if number is not None else b""
+        if len(entry) < 16:
+            return No(self, field, "there is no such segment")
+        address = IPv6Address(entry)
+        same = not (int(address) ^ int(wanted.value.address)) & wanted.value.mask
+        return None if same != wanted.negated else No(self, field, f"the segment is {address}")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from iptc_sim.extension import extension
 from iptc_sim.match import YES, Match, No, Outcome, Unclear
+from iptc_sim.memory import Memory
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
+from iptc_sim.own_state import rule_key
 from iptc_sim.value_types.choice import Choice
 from iptc_sim.value_types.number import Integer
 from iptc_sim.values import RANDOM_STEPS, Negatable, Odds, Probability
@@ -23,9 +25,13 @@ class ProbabilityType(ValueType[Probability]):
 
 @extension
 class Statistic(Match):
-    """Random mode draws 31 bits and fits below the threshold; nth mode counts evaluations of this very match."""
+    """Random mode draws 31 bits and fits below the threshold; nth mode counts evaluations of this very match.
+
+    Remembered under :func:`~iptc_sim.own_state.rule_key`: how often it was evaluated.
+    """
 
     NAME = "statistic"
+    REMEMBERS = True
 
     mode: str = option(Choice(("random", "nth")), "--mode", required=True)
     probability: Negatable[Probability] | None = option(ProbabilityType(), "--probability", negatable=True)
@@ -47,17 +53,36 @@ class Statistic(Match):
         if self.packet >= self.every.value:
             raise ValueError(f"--packet {self.packet} is not below --every {self.every.value}")
 
-    def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
-        """Give the exact odds; thresholds 0 and 2^31 are no chance."""
+    def judge(self, at: Moment) -> Outcome:
+        """Give the exact odds; thresholds 0 and 2^31 are no chance. In nth mode evaluation K fits for K mod N = P."""
         if self.probability is not None:
             return self._draw(self.probability)
-        every = self.every.value if self.every else 1
-        if every == 1:
-            return YES if self.every is None or not self.every.negated else No(self, "every", "every packet counts")
-        chance = Odds(1, every)
-        if self.every and self.every.negated:
-            chance = chance.complement
+        every = self.every or Negatable(1)
+        count = self._count(at)
+        if count is not None or every.value == 1:
+            turn = (count or 0) % every.value
+            if (turn == self.packet) != every.negated:
+                return YES
+            found = f"this is number {turn} of {every.value}" if every.value > 1 else "every packet counts"
+            return No(self, "every", found)
+        chance = Odds(1, every.value)
+        chance = chance.complement if every.negated else chance
         return Unclear(self, f"the counter of {self.option_text('every')} is not known", chance)
+
+    def remember(self, at: Moment, fits: bool) -> Memory:
+        """Count, in nth mode; where the counter was not known, a packet that fits tells it."""
+        if self.every is None:
+            return at.memory
+        count = self._count(at)
+        if count is None:
+            if fits == self.every.negated:
+                return at.memory
+            count = self.packet or 0
+        return at.memory.put(rule_key(self, at), (count + 1) % self.every.value)
+
+    def _count(self, at: Moment) -> int | None:
+        count: int | None = at.memory.get(rule_key(self, at), 0 if at.memory.fresh else None)
+        return count
 
     def _draw(self, wanted: Negatable[Probability]) -> Outcome:
         chance = Odds(wanted.value.threshold, RANDOM_STEPS)

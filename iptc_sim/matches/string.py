@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match
+from iptc_sim.header_match import HeaderMatch
+from iptc_sim.match import YES, No, Outcome, Unclear
+from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.records import dataclass
 from iptc_sim.value_types.choice import Choice
@@ -100,7 +102,7 @@ def _block(text: str) -> bytes:
 
 
 @extension
-class String(Match):
+class String(HeaderMatch):
     """Looks between two offsets of the packet, from its network header on."""
 
     NAME = "string"
@@ -127,3 +129,35 @@ class String(Match):
             raise ValueError("-m string needs --string or --hex-string, and not both")
         if self.first > self.last:  # string_mt_check
             raise ValueError(f"--from {self.first} is behind --to {self.last}")
+
+    def judge(self, at: Moment) -> Outcome:
+        """Look for the bytes from ``--from`` on; they must end before ``--to``.
+
+        Both algorithms find the same, in a packet that lies in one piece in the kernel's memory.
+        """
+        wanted = self.text or self.hex_text
+        if wanted is None:
+            return YES
+        octets = self.octets(at)
+        pattern, data = wanted.value.data, octets.data[self.first : self.last]
+        if self.icase:
+            pattern, data = _upper(pattern), _upper(data)
+        there = pattern in data
+        if any(start < self.last and end > self.first for start, end in octets.unknown):
+            return Unclear(self, f"{self.option_text(self._field)}: bytes that it looks at are not known")
+        if there != wanted.negated:
+            return YES
+        return No(self, self._field, "the packet holds it" if there else "the packet does not hold it")
+
+    @property
+    def _field(self) -> str:
+        return "hex_text" if self.text is None else "text"
+
+
+def _upper(data: bytes) -> bytes:
+    """Return the bytes in capitals, as the kernel's table has them: that of Latin-1."""
+    return bytes(byte - 0x20 if _is_small(byte) else byte for byte in data)
+
+
+def _is_small(byte: int) -> bool:
+    return 0x61 <= byte <= 0x7A or (byte >= 0xDF and byte != 0xF7)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from iptc_sim.extension import extension
-from iptc_sim.match import Match, No, Outcome, Unclear, decide
+from iptc_sim.header_match import HeaderMatch
+from iptc_sim.match import No, Outcome, Unclear, decide
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import TCP, TCP_FLAGS
-from iptc_sim.records import dataclass
+from iptc_sim.records import dataclass, replace
 from iptc_sim.value_types.number import Integer
 from iptc_sim.value_types.port import NO_PORT, PortRangeType, read_port
 from iptc_sim.values import Negatable, PortRange, Variant
@@ -80,7 +79,7 @@ class Syn(ValueType[FlagTest]):
 
 
 @extension
-class Tcp(Match):
+class Tcp(HeaderMatch):
     """Needs ``-p tcp``."""
 
     NAME = "tcp"
@@ -118,11 +117,13 @@ class Tcp(Match):
         packet = at.packet
         if packet.protocol != TCP:
             return No(self, "", f"the protocol is {packet.protocol_name}")
+        if packet.sport is None and packet.raw is not None:
+            return self.absent(at, "TCP")
         return decide(
             self.test("sport", packet.sport, "source port"),
             self.test("dport", packet.dport, "destination port"),
             self._flags(packet.flags),
-            self._option(),
+            self._option(at),
         )
 
     def _flags(self, actual: frozenset[str]) -> No | None:
@@ -130,7 +131,18 @@ class Tcp(Match):
             return None
         return No(self, "flags", f"the flags are {_flag_list(actual)}")
 
-    def _option(self) -> Unclear | None:
-        if self.tcp_option is None:
+    def _option(self, at: Moment) -> No | Unclear | None:
+        wanted = self.tcp_option
+        if wanted is None:
             return None
-        return Unclear(self, f"{self.option_text('tcp_option')}: the packet's TCP options are not known")
+        from iptc_sim.headers import tcp_options  # noqa: PLC0415 - what reads rules does not need it
+
+        found = self.octets(at).datagram
+        options = None if found is None else found.tcp_options
+        if options is None:
+            return self.absent(at, "TCP")
+        kinds = [kind for kind, _, _ in tcp_options(options)]
+        if (wanted.value in kinds) != wanted.negated:
+            return None
+        listed = ", ".join(map(str, kinds))
+        return No(self, "tcp_option", f"its TCP options are {listed}" if kinds else "it has no TCP options")

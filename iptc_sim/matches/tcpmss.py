@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match
+from iptc_sim.header_match import HeaderMatch
+from iptc_sim.match import Outcome, decide
+from iptc_sim.moment import Moment
 from iptc_sim.options import option
 from iptc_sim.protocols import TCP
 from iptc_sim.value_types.number_range import NumberRange, NumberRangeType
@@ -11,8 +13,8 @@ from iptc_sim.values import Negatable
 
 
 @extension
-class Tcpmss(Match):
-    """Needs ``-p tcp``; a packet without the option does not fit, negated or not."""
+class Tcpmss(HeaderMatch):
+    """Needs ``-p tcp``; a packet without the option fits where the range is negated."""
 
     NAME = "tcpmss"
     PROTOCOLS = frozenset({TCP})
@@ -20,3 +22,16 @@ class Tcpmss(Match):
     mss: Negatable[NumberRange] = option(
         NumberRangeType(0xFFFF, ordered=True, vanishes=False), "--mss", negatable=True, required=True
     )
+
+    def judge(self, at: Moment) -> Outcome:
+        """Look for the option among the TCP options, whatever the flags are."""
+        found = self.octets(at).datagram
+        options = None if found is None else found.tcp_options
+        if options is None:
+            return self.absent(at, "TCP")
+        from iptc_sim.headers import MSS, tcp_options  # noqa: PLC0415 - what reads rules does not need it
+
+        for kind, place, length in tcp_options(options):
+            if kind == MSS and length == 4 and place + 4 <= len(options):
+                return decide(self.test("mss", int.from_bytes(options[place + 2 : place + 4]), "MSS"))
+        return decide(self.test("mss", None, "MSS option"))

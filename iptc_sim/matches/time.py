@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match
+from iptc_sim.match import YES, Match, No, Outcome, Unclear
+from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.protocols import parse_integer
 from iptc_sim.records import dataclass
@@ -142,3 +143,38 @@ class Time(Match):
             raise ValueError("--utc and --kerneltz exclude each other")
         if self.contiguous and (self.start is None or self.stop is None or self.start < self.stop):
             raise ValueError("--contiguous needs a --timestop that is not after --timestart")
+
+    def judge(self, at: Moment) -> Outcome:
+        """Compare the clock and the calendar.
+
+        The time zone of the kernel is not known: with ``--kerneltz`` it can be told only where all zones agree.
+        """
+        if at.now is None:
+            return Unclear(self, "when the packet comes is not known")
+        shifts = range(-12 * 4, 14 * 4 + 1) if self.kerneltz else (0,)
+        now = datetime.fromtimestamp(int(at.now), UTC).replace(tzinfo=None)
+        answers = [self._wrong(now + timedelta(minutes=15 * shift)) for shift in shifts]
+        if not any(answers):
+            return YES
+        if not all(answers):
+            return Unclear(self, "the time zone of the kernel is not known")
+        return No(self, answers[0], f"it is {DAY_NAMES[now.weekday()]} {now.isoformat()}")
+
+    def _wrong(self, now: datetime) -> str:
+        """Return the option that does not fit a local time; empty where all do."""
+        if now < self.first_date:
+            return "first_date"
+        if now > self.last_date:
+            return "last_date"
+        start, stop, clock = self.start or MIDNIGHT, self.stop or LAST_SECOND, now.time()
+        if start < stop and not start <= clock <= stop:
+            return "start" if clock < start else "stop"
+        if start >= stop and stop < clock < start:
+            return "stop"
+        if self.contiguous and clock <= stop:  # --contiguous: it began the day before
+            now -= timedelta(days=1)
+        if self.weekdays is not None and now.isoweekday() not in self.weekdays.value:
+            return "weekdays"
+        if self.monthdays is not None and now.day not in self.monthdays.value:
+            return "monthdays"
+        return ""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from iptc_sim.diagnostics import suggestion
 from iptc_sim.extension import extension
-from iptc_sim.match import Match
+from iptc_sim.match import Match, Outcome, decide
+from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import parse_integer
 from iptc_sim.records import dataclass
@@ -62,3 +63,7 @@ class Tos(Match):
     NAME = "tos"
 
     tos: Negatable[TosTest] = option(TosType(), "--tos", negatable=True, required=True)
+
+    def judge(self, at: Moment) -> Outcome:
+        """Compare the octet."""
+        return decide(self.test("tos", at.packet.tos, "TOS"))

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from iptc_sim.extension import Placement, extension
-from iptc_sim.match import Match
+from iptc_sim.header_match import HeaderMatch
+from iptc_sim.match import YES, Match, No, Outcome, Unclear
+from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import parse_integer
 from iptc_sim.records import dataclass
 from iptc_sim.value_types.number_range import NumberRange
 from iptc_sim.values import Negatable
+
+if TYPE_CHECKING:
+    from iptc_sim.wire import Octets
 
 #: The kernel's structure has this many tests, and in each this many numbers and ranges (XT_U32_MAXSIZE less one).
 MOST = 10
@@ -110,7 +116,7 @@ def _number(text: str) -> int:
 
 
 @extension
-class U32(Match):
+class U32(HeaderMatch):
     """Reads from the network header on; ``@`` moves to where the value so far points."""
 
     NAME = "u32"
@@ -123,3 +129,46 @@ class U32(Match):
         if any(operator in {"<<", ">>"} and number > 31 for operator, number in steps):
             return "--u32 shifts by more than 31 bits"
         return Match.refusal(self, place)
+
+    def judge(self, at: Moment) -> Outcome:
+        """Read and compare, test after test."""
+        octets = self.octets(at)
+        try:
+            holds = all(_holds(test, octets) for test in self.tests.value.tests)
+        except LookupError:
+            return Unclear(self, f"{self.option_text('tests')}: bytes that it asks for are not known")
+        if holds != self.tests.negated:
+            return YES
+        return No(self, "tests", "the bytes are such" if holds else "the bytes are others, or not there")
+
+
+def _holds(test: Test, octets: Octets) -> bool:
+    """Whether one test holds; bytes that the packet does not have make it fail.
+
+    Raises:
+        LookupError: it hangs on bytes that are not known.
+    """
+    base, value = 0, _word(octets, 0, test.location.offset)
+    for operator, number in test.location.steps:
+        if value is None:
+            return False
+        if operator == "&":
+            value &= number
+        elif operator == "<<":
+            value = value << number & 0xFFFFFFFF
+        elif operator == ">>":
+            value >>= number
+        else:
+            base += value
+            value = _word(octets, base, number)
+    return value is not None and any(value in item for item in test.ranges)
+
+
+def _word(octets: Octets, base: int, offset: int) -> int | None:
+    """Return four bytes; None where the packet ends before, or the place is past what 32 bits can tell."""
+    first = base + offset
+    if base > 0xFFFFFFFF or first + 4 > len(octets.data):
+        return None
+    if not octets.knows(first, first + 4):
+        raise LookupError
+    return int.from_bytes(octets.data[first : first + 4])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from iptc_sim.extension import extension
-from iptc_sim.match import Match, No, Outcome, decide
+from iptc_sim.header_match import HeaderMatch
+from iptc_sim.match import No, Outcome, decide
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, option
 from iptc_sim.protocols import UDP
+from iptc_sim.records import replace
 from iptc_sim.value_types.port import NO_PORT, PortRangeType, read_service
 from iptc_sim.values import Negatable, PortRange, Variant
 
@@ -17,7 +17,7 @@ PORTS = PortRangeType(ordered=False, number=read_service)
 
 
 @extension
-class Udp(Match):
+class Udp(HeaderMatch):
     """Needs ``-p udp``."""
 
     NAME = "udp"
@@ -50,6 +50,8 @@ class Udp(Match):
         packet = at.packet
         if packet.protocol != UDP:
             return No(self, "", f"the protocol is {packet.protocol_name}")
+        if packet.sport is None and packet.raw is not None:
+            return self.absent(at, "UDP")
         return decide(
             self.test("sport", packet.sport, "source port"),
             self.test("dport", packet.dport, "destination port"),

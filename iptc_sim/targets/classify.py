@@ -7,8 +7,8 @@ import re
 from iptc_sim.extension import extension
 from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import Reading, ValueType, option
-from iptc_sim.records import dataclass
-from iptc_sim.target import Action, Continue, Target
+from iptc_sim.records import dataclass, replace
+from iptc_sim.target import Action, Alter, Target
 
 _CLASS = re.compile(r"\s*(?:0x)?([0-9a-f]+):\s*(?:0x)?([0-9a-f]+)", re.ASCII | re.IGNORECASE)
 
@@ -49,6 +49,7 @@ class ClassifyTarget(Target):
 
     traffic_class: TrafficClass = option(TrafficClassType(), "--set-class", required=True)
 
-    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+    def act(self, at: Moment) -> Action:
         """Set the class and go on."""
-        return Continue(f"put in traffic class {self.traffic_class}")
+        number = self.traffic_class.major << 16 | self.traffic_class.minor
+        return Alter(f"put in traffic class {self.traffic_class}", replace(at.packet, priority=number))

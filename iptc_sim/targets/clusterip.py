@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Placement, extension
+from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, flag, option
-from iptc_sim.target import Target
+from iptc_sim.target import Action, Effect, Target
 from iptc_sim.value_types.choice import Choice
 from iptc_sim.value_types.mac import MacAddress, MacType
 from iptc_sim.value_types.number import Integer
@@ -49,3 +50,7 @@ class ClusteripTarget(Target):
     def refusal(self, place: Placement) -> str:  # noqa: ARG002 - the interface
         """Refuse it everywhere."""
         return "CLUSTERIP has gone from the kernel; -m cluster took its place"
+
+    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+        """Say that nothing can be told."""
+        return Effect("no kernel since Linux 6.3 has CLUSTERIP")

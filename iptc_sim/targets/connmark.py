@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Placement, extension
+from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, flag, option
-from iptc_sim.target import Target
+from iptc_sim.own_state import is_told
+from iptc_sim.records import replace
+from iptc_sim.target import Action, Alter, Continue, Effect, Target
 from iptc_sim.value_types.hexadecimal import HEX
 from iptc_sim.value_types.mark import MarkEditType
 from iptc_sim.value_types.number import Integer
 from iptc_sim.values import MarkEdit
 
+_ALL = 0xFFFFFFFF
 _SHIFT = Integer(0, 32)
 
 
@@ -72,3 +76,23 @@ class ConnmarkTarget(Target):
         if max(self.left_shift, self.right_shift) == 32:
             return "a mark cannot be shifted by 32 bits"
         return Target.refusal(self, place)
+
+    def act(self, at: Moment) -> Action:
+        """Change the one mark or the other; the shift goes over what is set or copied."""
+        entry, packet = at.connection, at.packet
+        if entry is None or not entry.is_tracked:
+            return Continue("the packet has no conntrack entry")
+        if self.xmark is not None:
+            mark = self._shifted(self.xmark.apply(entry.mark))
+            return Alter(f"the mark of the connection becomes {mark:#x}", connection=replace(entry, mark=mark))
+        nfmask, ctmask = self.nfmask or 0, self.ctmask or 0
+        if self.save:
+            mark = (entry.mark & ~ctmask & _ALL) ^ self._shifted(packet.mark & nfmask)
+            return Alter(f"the mark of the connection becomes {mark:#x}", connection=replace(entry, mark=mark))
+        if not is_told(entry):
+            return Effect("the mark of the connection is not known")
+        mark = (packet.mark & ~nfmask & _ALL) ^ self._shifted(entry.mark & ctmask)
+        return Alter(f"the mark becomes {mark:#x}", packet=replace(packet, mark=mark))
+
+    def _shifted(self, mark: int) -> int:
+        return (mark << self.left_shift & _ALL) >> self.right_shift

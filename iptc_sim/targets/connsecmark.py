@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
+from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, flag
-from iptc_sim.target import Target
+from iptc_sim.target import Action, Continue, Target
 
 
 @extension
@@ -21,3 +22,7 @@ class ConnsecmarkTarget(Target):
     def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
         """Refuse none or both of the directions."""
         self.demand_one("save", "restore")
+
+    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+        """Go on: nothing that chains or routing look at is changed."""
+        return Continue("the security mark is copied")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Placement, extension
-from iptc_sim.moment import Hook
+from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.protocols import TCP, UDP, parse_integer
 from iptc_sim.records import dataclass
-from iptc_sim.target import Target
+from iptc_sim.target import Action, Continue, Prepare, Target
 from iptc_sim.value_types.text import Text
 from iptc_sim.values import Family, Names
 
@@ -134,3 +134,23 @@ class CtTarget(Target):
             return ()
         wanted = [("ct helper", self.helper)] if self.helper and self.helper not in HELPERS else []
         return (*wanted, *([("ct timeout", self.timeout)] if self.timeout else []))
+
+    def uses_conntrack(self) -> bool:
+        """Only what prepares an entry switches conntrack on; ``--notrack`` does not."""
+        return not self.notrack
+
+    def act(self, at: Moment) -> Action:
+        """Prepare the entry; a packet that has one already (it came by lo) stays as it is."""
+        if at.connection is not None:
+            return Continue("the packet has its conntrack entry already")
+        if self.notrack:
+            return Prepare(untracked=True)
+        sides = (self.zone_orig or self.zone, self.zone_reply or self.zone)
+        here, there = (_zone_of(side, at) for side in sides)
+        return Prepare(zone=here, reply_zone=there, helper=self.helper)
+
+
+def _zone_of(zone: Zone | None, at: Moment) -> int:
+    if zone is None:
+        return 0
+    return at.packet.mark & 0xFFFF if zone.number is None else zone.number

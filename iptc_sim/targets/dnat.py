@@ -26,4 +26,5 @@ class DnatTarget(Target):
 
     def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
         """Rewrite the destination; ``--random`` draws the port only."""
-        return Translate(Manip.DESTINATION, self.to.addresses, self.to.ports, base=self.to.base, random=self.random)
+        to, fixed = self.to, self.persistent
+        return Translate(Manip.DESTINATION, to.addresses, to.ports, base=to.base, random=self.random, persistent=fixed)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from iptc_sim.extension import extension
 from iptc_sim.moment import Moment
 from iptc_sim.options import option
-from iptc_sim.target import Action, Continue, Target
+from iptc_sim.records import replace
+from iptc_sim.target import Action, Alter, Target
 from iptc_sim.value_types.dscp import CLASS_NAME, DSCP
 
 
@@ -18,6 +19,8 @@ class DscpTarget(Target):
 
     dscp: int = option(DSCP, "--set-dscp", required=True, also={"--set-dscp-class": CLASS_NAME})
 
-    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
-        """Set the bits and go on."""
-        return Continue(f"DSCP set to {self.dscp:#04x}")
+    def act(self, at: Moment) -> Action:
+        """Set the bits and go on; those of ECN stay."""
+        packet = at.packet
+        note = f"DSCP {packet.tos >> 2:#04x} => {self.dscp:#04x}"
+        return Alter(note, replace(packet, tos=packet.tos & 3 | self.dscp << 2))

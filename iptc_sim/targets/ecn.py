@@ -5,8 +5,10 @@ from __future__ import annotations
 from iptc_sim.extension import Placement, extension, without_protocol
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, flag, option
+from iptc_sim.packet import Packet
 from iptc_sim.protocols import TCP
-from iptc_sim.target import Action, Continue, Target
+from iptc_sim.records import replace
+from iptc_sim.target import Action, Alter, Target
 from iptc_sim.value_types.number import Integer
 from iptc_sim.values import Family
 
@@ -57,6 +59,23 @@ class EcnTarget(Target):
         why = "" if not bits else without_protocol("changing the TCP bits", place, frozenset({TCP}))
         return Target.refusal(self, place) or why
 
-    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+    def act(self, at: Moment) -> Action:
         """Change the bits and go on."""
-        return Continue("ECN bits changed")
+        packet = at.packet
+        if self.ip_ect is not None:
+            packet = replace(packet, tos=packet.tos & 0xFC | self.ip_ect)
+        return Alter("ECN bits changed", self._with_flags(packet))
+
+    def _with_flags(self, packet: Packet) -> Packet:
+        from iptc_sim.headers import CWR, ECE  # noqa: PLC0415 - what reads rules does not need it
+        from iptc_sim.wire import datagram_of, with_transport  # noqa: PLC0415 - likewise
+
+        datagram = datagram_of(packet)
+        if packet.protocol != TCP or datagram is None or len(datagram.transport) < 20:
+            return packet
+        segment, before = bytearray(datagram.transport), datagram.transport[13]
+        for bit, wanted in ((ECE, self.tcp_ece), (CWR, self.tcp_cwr)):
+            value = 0 if self.tcp_remove else wanted
+            if value is not None:
+                segment[13] = segment[13] & ~bit | bit * value
+        return packet if segment[13] == before else with_transport(packet, bytes(segment))

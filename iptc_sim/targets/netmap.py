@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.moment import Hook
+from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import option
-from iptc_sim.target import Target
+from iptc_sim.target import Action, Target, Translate
+from iptc_sim.tracking import Manip
 from iptc_sim.value_types.host import NETWORK
 from iptc_sim.values import Prefix
 
@@ -20,3 +21,8 @@ class NetmapTarget(Target):
     USES_CONNTRACK = True
 
     to: Prefix = option(NETWORK, "--to", required=True)
+
+    def act(self, at: Moment) -> Action:
+        """Move the address into the network, its host part kept."""
+        before = at.hook in {Hook.PREROUTING, Hook.OUTPUT}
+        return Translate(Manip.DESTINATION if before else Manip.SOURCE, network=self.to)

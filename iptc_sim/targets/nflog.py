@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from iptc_sim.extension import extension
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, option
+from iptc_sim.records import replace
 from iptc_sim.target import Action, Continue, Target
 from iptc_sim.value_types.number import Integer
 from iptc_sim.value_types.text import Text

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
+from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.protocols import parse_integer
 from iptc_sim.records import dataclass
-from iptc_sim.target import Target
+from iptc_sim.target import Accept, Action, Either, Steal, Target
 from iptc_sim.value_types.number import Integer
 
 
@@ -62,3 +63,12 @@ class NfqueueTarget(Target):
             raise ValueError("--queue-num and --queue-balance exclude each other")
         if self.queue_cpu_fanout and self.queue_balance is None:
             raise ValueError("--queue-cpu-fanout needs --queue-balance")
+
+    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+        """Hand it over; without a program that listens it is dropped, with ``--queue-bypass`` accepted."""
+        queue = f"one of the queues {self.queue_balance}" if self.queue_balance else f"queue {self.queue_num or 0}"
+        if self.queue_bypass:
+            stolen = Steal(f"{queue}: the program that listens there decides")
+            passed = Accept(queued=True)
+            return Either(((f"a program listens on {queue}", stolen), (f"no program listens on {queue}", passed)))
+        return Steal(f"{queue}: the program that listens there decides; without one the packet is dropped")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.moment import Hook
-from iptc_sim.target import Target
+from iptc_sim.moment import Hook, Moment
+from iptc_sim.target import Action, Continue, Prepare, Target
 
 
 @extension
@@ -14,3 +14,9 @@ class NotrackTarget(Target):
     NAME = "NOTRACK"
     TABLES = frozenset({"raw"})
     HOOKS = frozenset({Hook.PREROUTING, Hook.OUTPUT})
+
+    def act(self, at: Moment) -> Action:
+        """Keep it out; a packet that has an entry already (it came by lo) stays as it is."""
+        if at.connection is not None:
+            return Continue("the packet has its conntrack entry already")
+        return Prepare(untracked=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
+from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, option
-from iptc_sim.target import Target
+from iptc_sim.target import Action, Continue, Target
 from iptc_sim.value_types.text import Text
 
 
@@ -25,3 +26,7 @@ class SecmarkTarget(Target):
     def objects(self) -> tuple[tuple[str, str], ...]:
         """Name the context, which a security module must know."""
         return (("security context", self.selctx),)
+
+    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+        """Go on: nothing that chains or routing look at is changed."""
+        return Continue(f"the security mark becomes {self.selctx}")

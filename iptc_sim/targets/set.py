@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from iptc_sim.extension import Placement, extension, misplaced
-from iptc_sim.moment import Hook
+from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import Reading, ValueType, flag, option
-from iptc_sim.records import dataclass
-from iptc_sim.target import Target
+from iptc_sim.packet import Packet
+from iptc_sim.records import dataclass, replace
+from iptc_sim.target import Action, Alter, Continue, Effect, Target
 from iptc_sim.value_types.number import Integer
+
+if TYPE_CHECKING:
+    from iptc_sim.ipsets import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,10 @@ _ENTRY = SetEntryType()
 
 @extension
 class SetTarget(Target):
-    """All three verbs may stand in one rule, on different sets. ``!`` is taken everywhere and means nothing."""
+    """All three verbs may stand in one rule, on different sets. ``!`` is taken everywhere and means nothing.
+
+    Remembered under ``("set", NAME)``: the set as it is from then on, an :class:`~iptc_sim.ipsets.IpSet`.
+    """
 
     NAME = "SET"
 
@@ -89,3 +98,36 @@ class SetTarget(Target):
     def objects(self) -> tuple[tuple[str, str], ...]:
         """Name the sets."""
         return tuple(("ipset", entry.set_name) for entry in (self.add, self.delete, self.map) if entry is not None)
+
+    def act(self, at: Moment) -> Action:
+        """Add first, then remove, then take what the set keeps with the element."""
+        from iptc_sim import ipset_lookup  # noqa: PLC0415 - what reads rules does not need it
+
+        memory, packet, notes = at.memory, at.packet, []
+        try:
+            if self.add is not None:
+                memory = ipset_lookup.added(
+                    self.add.set_name, self.add.sides, at, memory, timeout=self.timeout, again=self.exist
+                )
+                notes.append(f"added to the set {self.add.set_name}")
+            if self.delete is not None:
+                memory = ipset_lookup.removed(self.delete.set_name, self.delete.sides, at, memory)
+                notes.append(f"removed from the set {self.delete.set_name}")
+            if self.map is not None:
+                at = replace(at, memory=memory)
+                found = ipset_lookup.find(self.map.set_name, self.map.sides, at, ipset_lookup.Wanted())
+                memory = found.memory
+                if found.entry is not None:
+                    packet = self._mapped(packet, found.entry)
+                    notes.append(f"found in the set {self.map.set_name}")
+        except ipset_lookup.NotKnownError as error:
+            return Effect(str(error)) if self.map else Continue(str(error))
+        return Alter(", ".join(notes), packet=None if packet is at.packet else packet, memory=memory)
+
+    def _mapped(self, packet: Packet, entry: Entry) -> Packet:
+        if self.map_mark and entry.mark is not None:
+            mark, mask = entry.mark
+            packet = replace(packet, mark=packet.mark & ~mask & 0xFFFFFFFF ^ mark)
+        if self.map_prio:
+            packet = replace(packet, priority=entry.priority or 0)
+        return packet

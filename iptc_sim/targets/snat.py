@@ -27,4 +27,4 @@ class SnatTarget(Target):
     def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
         """Rewrite the source."""
         drawn = self.random or self.random_fully
-        return Translate(Manip.SOURCE, self.to.addresses, self.to.ports, random=drawn)
+        return Translate(Manip.SOURCE, self.to.addresses, self.to.ports, random=drawn, persistent=self.persistent)

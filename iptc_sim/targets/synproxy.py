@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.moment import Hook
+from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import flag, option
 from iptc_sim.protocols import TCP
-from iptc_sim.target import Target
+from iptc_sim.target import Action, Continue, Drop, Either, Steal, Target
 from iptc_sim.value_types.number import WrappedInteger
 
 
@@ -24,3 +24,13 @@ class SynproxyTarget(Target):
     wscale: int | None = option(WrappedInteger(8), "--wscale")
     mss: int | None = option(WrappedInteger(16), "--mss")
     ecn: bool = flag("--ecn")
+
+    def act(self, at: Moment) -> Action:
+        """Answer a SYN, and begin the connection to the server for an ACK that takes up the answer."""
+        flags = at.packet.flags & {"SYN", "ACK", "FIN", "RST"}
+        if flags == {"SYN"}:
+            return Steal("the node answers it with SYN,ACK in the server's place")
+        if flags == {"ACK"}:
+            stolen = Steal("the node begins the connection to the server")
+            return Either((("it takes up the node's SYN,ACK", stolen), ("it does not take up a SYN,ACK", Drop())))
+        return Continue()

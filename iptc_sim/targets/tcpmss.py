@@ -5,8 +5,9 @@ from __future__ import annotations
 from iptc_sim.extension import Extension, Placement, extension, misplaced
 from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import Reading, flag, option
+from iptc_sim.packet import Packet
 from iptc_sim.protocols import TCP
-from iptc_sim.target import Action, Continue, Target
+from iptc_sim.target import Action, Alter, Continue, Drop, Effect, Either, Target
 from iptc_sim.value_types.number import Integer
 from iptc_sim.values import Family, Variant
 
@@ -58,6 +59,44 @@ class TcpmssTarget(Target):
             return "TCPMSS needs --tcp-flags with SYN among the flags that are on"
         return Target.refusal(self, place)
 
-    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
-        """Change the option and go on."""
-        return Continue("MSS clamped to the path MTU" if self.set_mss is None else f"MSS set to {self.set_mss}")
+    def act(self, at: Moment) -> Action:
+        """Lower the option, or add it where it is not there and the packet has no payload; then go on."""
+        from iptc_sim.headers import MSS, tcp_options  # noqa: PLC0415 - what reads rules does not need it
+        from iptc_sim.wire import datagram_of  # noqa: PLC0415 - likewise
+
+        datagram = datagram_of(at.packet)
+        if datagram is not None and datagram.offset:
+            return Continue("it is a later fragment")
+        options = None if datagram is None else datagram.tcp_options
+        if datagram is None or options is None:
+            return Drop()
+        for kind, place, length in tcp_options(options):
+            if kind == MSS and length == 4 and place + 4 <= len(options):
+                return self._lowered(at.packet, datagram.transport, 20 + place + 2)
+        header = 20 + len(options)
+        if len(datagram.transport) > header or header >= 60:
+            return Continue("no room for the MSS option")
+        # What a host assumes that is told nothing (RFC 9293, 3.7.1); no path that IP allows is narrower.
+        usual = 536 if datagram.family is Family.IPV4 else 1220
+        value = usual if self.set_mss is None else min(self.set_mss, usual)
+        segment = bytearray(datagram.transport)
+        segment[20:20] = bytes((MSS, 4)) + value.to_bytes(2)
+        segment[12] += 0x10
+        return _changed(at.packet, bytes(segment), f"MSS {value} added")
+
+    def _lowered(self, packet: Packet, segment: bytes, place: int) -> Action:
+        before = int.from_bytes(segment[place : place + 2])
+        if self.set_mss is None:
+            narrow = "the path takes no segment that large"
+            ways = (f"the path takes segments of {before} bytes", Continue("the MSS stays")), (narrow, Effect(narrow))
+            return Either(ways)
+        if before <= self.set_mss:
+            return Continue(f"the MSS stays {before}, which is not above {self.set_mss}")
+        changed = segment[:place] + self.set_mss.to_bytes(2) + segment[place + 2 :]
+        return _changed(packet, changed, f"MSS {before} => {self.set_mss}")
+
+
+def _changed(packet: Packet, segment: bytes, note: str) -> Action:
+    from iptc_sim.wire import with_transport  # noqa: PLC0415 - what reads rules does not need it
+
+    return Alter(note, with_transport(packet, segment))

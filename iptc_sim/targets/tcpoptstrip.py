@@ -7,7 +7,7 @@ from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import TCP, parse_integer
 from iptc_sim.records import dataclass
-from iptc_sim.target import Action, Continue, Target
+from iptc_sim.target import Action, Alter, Continue, Target
 
 #: RFC 793, 7323, 2018, 2385.
 NAMES = {"mss": 2, "wscale": 3, "sack-permitted": 4, "sack": 5, "timestamp": 8, "md5": 19}
@@ -53,6 +53,22 @@ class TcpoptstripTarget(Target):
 
     strip: TcpOptions | None = option(TcpOptionsType(), "--strip-options")
 
-    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+    def act(self, at: Moment) -> Action:
         """Strip and go on."""
-        return Continue(f"TCP options {self.strip} stripped" if self.strip else "no TCP option stripped")
+        from iptc_sim.headers import NO_OPERATION, tcp_options  # noqa: PLC0415 - what reads rules does not need it
+        from iptc_sim.wire import datagram_of, with_transport  # noqa: PLC0415 - likewise
+
+        datagram = datagram_of(at.packet)
+        options = None if datagram is None else datagram.tcp_options
+        if self.strip is None or datagram is None or not options:
+            return Continue("no TCP option stripped")
+        kept, found = bytearray(options), []
+        for kind, place, length in tcp_options(options):
+            if kind in self.strip.numbers and place + length <= len(options) and place < len(options) - 1:
+                kept[place : place + length] = bytes([NO_OPERATION]) * length
+                found.append(str(kind))
+        if not found:
+            return Continue("no TCP option stripped")
+        segment = datagram.transport
+        changed = segment[:20] + bytes(kept) + segment[20 + len(kept) :]
+        return Alter(f"TCP options {','.join(found)} stripped", with_transport(at.packet, changed))

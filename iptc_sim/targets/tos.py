@@ -6,8 +6,8 @@ from iptc_sim.extension import extension
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import parse_integer
-from iptc_sim.records import dataclass
-from iptc_sim.target import Action, Continue, Target
+from iptc_sim.records import dataclass, replace
+from iptc_sim.target import Action, Alter, Target
 
 #: RFC 1349.
 NAMES = {
@@ -25,6 +25,10 @@ class TosEdit:
 
     value: int
     mask: int
+
+    def apply(self, tos: int) -> int:
+        """Return the byte after the edit."""
+        return tos & ~self.mask ^ self.value
 
     def __str__(self) -> str:
         return f"0x{self.value:02x}/0x{self.mask:02x}"
@@ -79,6 +83,7 @@ class TosTarget(Target):
         also={"--and-tos": TosEditType("and"), "--or-tos": TosEditType("or"), "--xor-tos": TosEditType("xor")},
     )
 
-    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+    def act(self, at: Moment) -> Action:
         """Change the byte and go on."""
-        return Continue(f"TOS changed by {self.tos}")
+        value = self.tos.apply(at.packet.tos)
+        return Alter(f"TOS {at.packet.tos:#04x} => {value:#04x}", replace(at.packet, tos=value))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.moment import Hook
+from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import TCP, UDP
-from iptc_sim.target import Target
+from iptc_sim.target import Action, Drop, Intercept, Target
 from iptc_sim.value_types.host import HOST
 from iptc_sim.value_types.mark import MarkEditType
 from iptc_sim.value_types.port import read_service
-from iptc_sim.values import Address, Family, MarkEdit, Prefix
+from iptc_sim.values import UNKNOWN, Address, Family, MarkEdit, Prefix
 
 
 class PortType(ValueType[int]):
@@ -39,3 +39,14 @@ class TproxyTarget(Target):
     on_port: int = option(PortType(), "--on-port", required=True)
     on_ip: Address = option(HOST, "--on-ip", default=_unspecified)
     mark: MarkEdit = option(MarkEditType("xset"), "--tproxy-mark", default=MarkEdit(0, 0))
+
+    def act(self, at: Moment) -> Action:
+        """Give the packet to the socket; address and port 0 stand for the in interface's and the packet's own."""
+        address = None if self.on_ip.is_unspecified else self.on_ip
+        wanted, port = address or at.packet.destination, self.on_port or at.packet.dport
+        listeners = at.node.listeners
+        if listeners is not None and wanted is not UNKNOWN and isinstance(port, int):
+            taken = any(one.takes(at.packet.protocol, wanted, port) for one in listeners)
+            if not taken:
+                return Drop()  # nor has the packet a connection of its own there, which would do, too
+        return Intercept(address, self.on_port or None, self.mark.apply(at.packet.mark))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from iptc_sim.extension import extension
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, option
-from iptc_sim.target import Action, Continue, Target
+from iptc_sim.records import replace
+from iptc_sim.target import Action, Alter, Target
 from iptc_sim.value_types.number import Integer
 from iptc_sim.values import Family
 
@@ -26,8 +27,9 @@ class TtlTarget(Target):
         """Refuse none or several changes."""
         self.demand_one("set_to", "inc", "dec")
 
-    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+    def act(self, at: Moment) -> Action:
         """Change the number and go on."""
-        if self.set_to is not None:
-            return Continue(f"TTL set to {self.set_to}")
-        return Continue(f"TTL raised by {self.inc}" if self.inc is not None else f"TTL lowered by {self.dec}")
+        value, before = self.set_to, at.packet.ttl
+        if value is None:
+            value = max(0, before - (self.dec or 0)) if self.inc is None else min(255, before + self.inc)
+        return Alter(f"TTL {before} => {value}", replace(at.packet, ttl=value))

@@ -70,7 +70,7 @@ def outcome(options: str, packet: Packet = PACKET, connection: Connection | None
         ("-p tcp -m tcp ! --sport 1024:", "no: ! --sport 1024:65535: the source port is 33000"),
         ("-p tcp --syn", "yes"),
         ("-p tcp --tcp-flags ALL NONE", "no: --tcp-flags FIN,SYN,RST,PSH,ACK,URG NONE: the flags are SYN"),
-        ("-p tcp --tcp-option 5", "?: --tcp-option 5: the packet's TCP options are not known"),
+        ("-p tcp --tcp-option 5", "no: --tcp-option 5: it has no TCP options"),
         ("-p tcp -m multiport --dports 22,80:90", "yes"),
         ("-p tcp -m multiport ! --dports 22,80:90", "no: ! --dports 22,80:90: the destination port is 80"),
         ("-p tcp -m multiport --ports 33000", "yes"),
@@ -162,6 +162,10 @@ REPLY = replace(DNATED, state=State.ESTABLISHED, direction=Direction.REPLY)
         ("-m conntrack --ctproto 17", ENTRY, "no: --ctproto 17: the protocol is 6"),
         ("-m conntrack --ctstatus NONE", ENTRY, "no: --ctstatus NONE: the status is not confirmed"),
         ("-m conntrack --ctstatus SEEN_REPLY", REPLY, "yes"),
+        ("-m conntrack --ctstatus CONFIRMED", replace(ENTRY, confirmed=True), "yes"),  # sent once more, or come by lo
+        ("-m conntrack ! --ctstatus CONFIRMED,SEEN_REPLY", ENTRY, "yes"),
+        ("-m conntrack --ctstatus ASSURED", replace(REPLY, confirmed=True, assured=True), "yes"),
+        ("-m conntrack --ctstatus ASSURED", REPLY, "?: --ctstatus ASSURED: whether the entry is ASSURED is not known"),
         ("-m conntrack --ctexpire 5", ENTRY, "?: --ctexpire 5: the timeout of the entry is not known"),
         ("-m conntrack --ctstate UNTRACKED", UNTRACKED, "yes"),
         ("-m conntrack --ctstate UNTRACKED --ctproto 17", UNTRACKED, "yes"),  # the rest is not looked at
@@ -175,6 +179,17 @@ REPLY = replace(DNATED, state=State.ESTABLISHED, direction=Direction.REPLY)
 )
 def test_connection_tracking(options: str, entry: Connection | None, expected: str) -> None:
     assert outcome(options, connection=entry) == expected
+
+
+def test_the_ports_of_icmp_are_its_id_and_its_message() -> None:
+    """Type and code are one number; tests/kernel/test_connections.py asks the kernel."""
+    ping = replace(PACKET, protocol=1, sport=None, dport=None, icmp_type=8, icmp_code=0, icmp_id=7, flags=frozenset())
+    entry = Connection.first(ping)
+    for asked in ("--ctorigsrcport 7", "--ctorigdstport 2048", "--ctreplsrcport 7", "--ctrepldstport 0"):
+        assert outcome(f"-m conntrack {asked}", ping, entry) == "yes"
+    assert outcome("-m conntrack ! --ctorigdstport 80:", ping, entry).startswith("no: ")
+    unknown = replace(ping, icmp_id=None)
+    assert outcome("-m conntrack --ctorigsrcport 7", unknown, Connection.first(unknown)).startswith("?: ")
 
 
 @pytest.mark.parametrize(

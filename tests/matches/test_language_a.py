@@ -349,7 +349,7 @@ def test_values_are_what_the_kernel_keeps() -> None:
         ("-m iprange ! --dst-range 10.0.0.9-10.0.0.1", 6, "yes"),
         ("-p dccp -m dccp --sport 33000 --dport 80:90", 33, "yes"),
         ("-p dccp -m dccp ! --dport 80", 33, "no: ! --dport 80: the destination port is 80"),
-        ("-p dccp -m dccp --dport 80 --dccp-types ACK", 33, "?: --dccp-types ACK: the DCCP packet type is not known"),
+        ("-p dccp -m dccp --dport 80 --dccp-types ACK", 33, "no: --dccp-types ACK: the DCCP packet type is REQUEST"),
         ("-p dccp -m dccp --dport 81 --dccp-option 5", 33, "no: --dport 81: the destination port is 80"),
         ("-p dccp -m dccp", 6, "no: -m dccp: the protocol is tcp"),
         (
@@ -357,7 +357,7 @@ def test_values_are_what_the_kernel_keeps() -> None:
             6,
             "?: --mac-source 00:01:02:03:04:05: the source MAC address is not known",
         ),
-        ("-m length --length 40", 6, "?: -m length is not modelled"),
+        ("-m length --length 40", 6, "yes"),
     ],
 )
 def test_judging(args: str, protocol: int, expected: str) -> None:

