@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from iptc_sim.collector import collector_paused
+
 if TYPE_CHECKING:
     from iptc_sim.api import odds, trace
     from iptc_sim.compare import Difference, diff
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from iptc_sim.moment import Hook
     from iptc_sim.node import Node
     from iptc_sim.packet import Packet
+    from iptc_sim.render import trace_from_json, trace_to_json
     from iptc_sim.ruleset import Chain, Rule, Ruleset, Table
     from iptc_sim.steps import End, Fate, Trace
     from iptc_sim.syntax import Findings, examine, parse, read_rules
@@ -40,6 +43,7 @@ _HOMES = {
     "iptc_sim.moment": ("Hook",),
     "iptc_sim.node": ("Node",),
     "iptc_sim.packet": ("Packet",),
+    "iptc_sim.render": ("trace_from_json", "trace_to_json"),
     "iptc_sim.ruleset": ("Chain", "Rule", "Ruleset", "Table"),
     "iptc_sim.syntax": ("Findings", "examine", "parse", "read_rules"),
     "iptc_sim.syntax.write": ("write_rule", "write_save"),
@@ -53,7 +57,7 @@ __all__ = [
     "InputError", "IptcError", "Node", "Odds", "Outcome", "Packet", "Prefix", "Rule", "Ruleset", "Settings",
     "SourceFile", "Table", "Trace", "UsageError", "compile_services", "diff", "examine", "from_scapy", "load_cluster",
     "odds", "parse", "parse_flow", "read_rules", "restore_text", "ruleset_from_json", "ruleset_to_json", "to_scapy",
-    "trace", "write_rule", "write_save",
+    "trace", "trace_from_json", "trace_to_json", "write_rule", "write_save",
 ]  # fmt: skip
 
 
@@ -63,7 +67,8 @@ if not TYPE_CHECKING:  # a type checker must miss a name that is not there
         home = _HOME.get(name)
         if home is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value: object = getattr(import_module(home), name)
+        with collector_paused():
+            value: object = getattr(import_module(home), name)
         globals()[name] = (
             value  # `iptc_sim.steps` and `iptc_sim.compare` are functions, though modules bear these names too
         )

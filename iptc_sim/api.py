@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from iptc_sim.connection import Flow
-from iptc_sim.engine import explore, pick_branch, with_replies
+from iptc_sim.connection import Earlier, Flow
+from iptc_sim.engine import Session, pick_branch, with_replies
 from iptc_sim.engine.excerpt import complete_excerpt, note_completion
 from iptc_sim.engine.outcomes import Outcome, outcomes
 from iptc_sim.flows import from_scapy, is_scapy, parse_flow
@@ -38,7 +39,7 @@ def to_flow(packet: PacketLike) -> Flow:
     raise TypeError(f"a packet is a str, Flow, Packet or scapy packet, not {type(packet).__name__}")
 
 
-def trace(
+def trace(  # noqa: PLR0913 - keywords, each a question of its own
     ruleset: Ruleset | str,
     packet: PacketLike,
     node: Node | None = None,
@@ -47,6 +48,9 @@ def trace(
     pick: str | None = None,
     seed: int | None = None,
     as_is: bool = False,
+    follow: bool = False,
+    now: float | None = None,
+    history: Iterable[PacketLike | Earlier] | None = None,
 ) -> Trace:
     """Tell what happens to a packet, rule by rule.
 
@@ -58,16 +62,27 @@ def trace(
         pick: keep one branch only: its number, a chain or a destination that it passes.
         seed: keep one branch only, drawn by the odds.
         as_is: take an excerpt as it is, without the jump that dockerd always writes.
+        follow: also follow the answer back, and what the sender says then.
+        now: the time of it, in seconds since 1970, UTC; None: it is not told.
+        history: the packets that were sent before it, since the rules were loaded; None: it is not known what was.
 
     Raises:
         InputError: the dump or the packet cannot be read.
-        UsageError: there are too many branches (IPT043) or there is no such branch (IPT044).
+        UsageError: there are too many branches (IPT043), there is no such branch, or what became of a packet of the
+            history cannot be told (IPT044).
     """
     rules = parse(ruleset) if isinstance(ruleset, str) else ruleset
     flow, machine = to_flow(packet), node or Node()
     rules = rules if as_is else complete_excerpt(rules)
-    found = pick_branch(note_completion(explore(rules, flow, machine)), pick=pick, seed=seed)
-    return with_replies(found, rules, machine) if reply else found
+    known = machine.connections
+    fresh = history is not None
+    session = Session(rules, machine, connections=() if fresh and known is None else known, fresh=fresh, now=now)
+    for earlier in history or ():
+        session.at(earlier.now if isinstance(earlier, Earlier) else now)
+        session.pass_on(earlier.flow if isinstance(earlier, Earlier) else to_flow(earlier))
+    session.at(now)
+    found = pick_branch(note_completion(session.send(flow)), pick=pick, seed=seed)
+    return with_replies(found, session, follow=follow) if reply or follow else found
 
 
 def odds(ruleset: Ruleset | str, packet: PacketLike, node: Node | None = None) -> tuple[Outcome, ...]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from iptc_sim.extension import Extension, Placement, extension
 from iptc_sim.match import YES, Match, No, Outcome, Unclear, decide
 from iptc_sim.moment import Moment
 from iptc_sim.options import flag, option
+from iptc_sim.packet import Packet
 from iptc_sim.protocols import protocol_name
-from iptc_sim.records import dataclass
+from iptc_sim.records import dataclass, replace
 from iptc_sim.target import Action, Effect, Goto, Jump, Target
 from iptc_sim.value_types.address import PREFIX
 from iptc_sim.value_types.interface import INTERFACE
@@ -64,7 +64,7 @@ class BaseMatch(Match):
             self.test("in_interface", packet.in_interface, "in interface"),
             self.test("out_interface", packet.out_interface, "out interface"),
             self._protocol(packet.protocol),
-            self._fragment(),
+            self._fragment(packet),
         )
 
     def _protocol(self, actual: int) -> No | None:
@@ -73,11 +73,19 @@ class BaseMatch(Match):
             return None
         return No(self, "protocol", f"the protocol is {protocol_name(actual)}")
 
-    def _fragment(self) -> No | Unclear | None:
-        """Packets here are whole: conntrack reassembles before raw, and a flow is described by its first packet."""
-        if self.fragment is None or self.fragment.negated:
+    def _fragment(self, packet: Packet) -> No | None:
+        """A packet described in words is whole; conntrack, where it is in use, puts fragments together before raw."""
+        if self.fragment is None:
             return None
-        return No(self, "fragment", "the packet is not a later fragment")
+        is_later = False
+        if packet.raw is not None:
+            from iptc_sim.headers import Datagram  # noqa: PLC0415 - what reads rules does not need it
+
+            found = Datagram.of(packet.raw)
+            is_later = found is not None and found.offset > 0
+        if is_later != self.fragment.negated:
+            return None
+        return No(self, "fragment", f"the packet is {'' if is_later else 'not '}a later fragment")
 
 
 _ABSENT: Mapping[str, Any] = {}

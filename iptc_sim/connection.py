@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Final
 
 from iptc_sim.packet import Packet, endpoint_text
-from iptc_sim.records import dataclass
+from iptc_sim.protocols import DCCP, ICMP, ICMPV6
+from iptc_sim.records import dataclass, replace
 from iptc_sim.tracking import Direction, Manip, State
-from iptc_sim.values import Address, Unknown
+from iptc_sim.values import UNKNOWN, Address, Unknown
+
+#: ICMP messages that open a connection: echo, timestamp, information, address mask; in IPv6 echo and node information.
+ICMP_REQUESTS: Final = {ICMP: frozenset({8, 13, 15, 17}), ICMPV6: frozenset({128, 139})}
 
 
 @dataclass(frozen=True, slots=True)
 class FlowTuple:
-    """One direction of a connection: ports are None where the protocol has none (ICMP ids are not told)."""
+    """One direction of a connection.
+
+    The id of an ICMP echo stands for the port of who asks; ports are None where the protocol has none, and where the
+    id was not told.
+    """
 
     protocol: int
     source: Address | Unknown
@@ -23,7 +31,18 @@ class FlowTuple:
     @classmethod
     def of(cls, packet: Packet) -> FlowTuple:
         """Return the tuple of a packet."""
-        return cls(packet.protocol, packet.source, packet.sport, packet.destination, packet.dport)
+        sport, dport = packet.sport, packet.dport
+        if packet.protocol == DCCP:  # since Linux 6.17 it is tracked by its addresses alone
+            sport = dport = None
+        if packet.icmp_id is not None:
+            asks = packet.icmp_type in ICMP_REQUESTS[packet.protocol]
+            sport, dport = (packet.icmp_id, None) if asks else (None, packet.icmp_id)
+        return cls(packet.protocol, packet.source, sport, packet.destination, dport)
+
+    @property
+    def is_blurred(self) -> bool:
+        """Whether some of it is not known."""
+        return any(part is UNKNOWN for part in (self.source, self.sport, self.destination, self.dport))
 
     @property
     def inverted(self) -> FlowTuple:
@@ -46,6 +65,23 @@ class Connection:
         direction: the way the packet at hand goes.
         destination_decided: the nat hook for DNAT was passed; later packets do not walk it.
         source_decided: the nat hook for SNAT was passed.
+        mark: connmark, 32 bits.
+        labels: numbers of the connlabels that are set.
+        zone: conntrack zone of the original direction; ``reply_zone`` of the other one.
+        helper: name of the helper that watches it.
+        expected: whether a helper foresaw it.
+        confirmed: whether its first packet has got through, so that the entry is there for later ones.
+        seen_reply: whether an answer was seen.
+        assured: whether it is spared when the table is full.
+        packets: seen in the original and the reply direction, the one at hand included.
+        size: bytes of those, IP headers included.
+        expires: seconds until it is forgotten; None where that is not known.
+        begun: when its first packet came, milliseconds since 1970, UTC; None where that is not known.
+        closed: whether the packet at hand ends it at once: a RST before any answer.
+        finished: whether a FIN has begun to close a TCP connection.
+        reset_by: which side sent a RST as the last packet.
+        ignored: which side sent a SYN as the last packet that did not fit the connection's state.
+        tcp: state of a TCP connection as ``conntrack -L`` prints it; empty for others.
     """
 
     original: FlowTuple
@@ -54,6 +90,24 @@ class Connection:
     direction: Direction = Direction.ORIGINAL
     destination_decided: bool = False
     source_decided: bool = False
+    mark: int = 0
+    labels: frozenset[int] = frozenset()
+    zone: int = 0
+    reply_zone: int = 0
+    helper: str = ""
+    expected: bool = False
+    confirmed: bool = False
+    seen_reply: bool = False
+    assured: bool = False
+    packets: tuple[int, int] = (0, 0)
+    size: tuple[int, int] = (0, 0)
+    expires: int | None = None
+    begun: int | None = None
+    closed: bool = False
+    finished: bool = False
+    reset_by: Direction | None = None
+    ignored: Direction | None = None
+    tcp: str = ""
 
     @classmethod
     def first(cls, packet: Packet) -> Connection:
@@ -80,12 +134,19 @@ class Connection:
         """Whether the translation of that side is settled."""
         return self.destination_decided if manip is Manip.DESTINATION else self.source_decided
 
+    def settled(self, manip: Manip) -> Connection:
+        """Return the entry after the nat hook for ``manip`` let the packet out as it was."""
+        if manip is Manip.DESTINATION:
+            return replace(self, destination_decided=True)
+        return replace(self, source_decided=True)
+
     def settle(self, manip: Manip, translated: Packet) -> Connection:
         """Return the entry after the nat hook for ``manip`` let ``translated`` out."""
+        now = FlowTuple.of(translated)
         if manip is Manip.DESTINATION:
-            reply = replace(self.reply, source=translated.destination, sport=translated.dport)
+            reply = replace(self.reply, source=now.destination, sport=now.dport)
             return replace(self, reply=reply, destination_decided=True)
-        reply = replace(self.reply, destination=translated.source, dport=translated.sport)
+        reply = replace(self.reply, destination=now.source, dport=now.sport)
         return replace(self, reply=reply, source_decided=True)
 
 
@@ -100,3 +161,11 @@ class Flow:
 
     packet: Packet
     state: State | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A packet that was sent before; ``now`` as seconds since 1970, UTC, None where that was not told."""
+
+    flow: Flow
+    now: float | None = None

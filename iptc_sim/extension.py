@@ -91,6 +91,10 @@ class Extension:
         """Whether iptables-nft says it in nf_tables expressions instead of loading its module."""
         return False
 
+    def uses_conntrack(self) -> bool:
+        """Whether a rule with just these options switches conntrack on in the kernel."""
+        return self.USES_CONNTRACK
+
     @classmethod
     def is_modelled(cls) -> bool:
         """Whether its meaning is known, not only its syntax."""

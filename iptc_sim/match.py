@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from iptc_sim.extension import Extension
+from iptc_sim.memory import Memory
 from iptc_sim.moment import Moment
-from iptc_sim.records import dataclass
+from iptc_sim.records import dataclass, field
 from iptc_sim.values import UNKNOWN, Negatable, Odds
 
 
@@ -24,11 +25,13 @@ class No:
         extension: the match that failed.
         field: the option that failed; empty where it is the whole match.
         found: what the packet has instead, such as ``the destination is 127.0.0.2``.
+        drops: whether the kernel drops the packet at once, because a header that the match needs is cut or wrong.
     """
 
     extension: Extension
     field: str
     found: str
+    drops: bool = False
 
     def __str__(self) -> str:
         label = self.extension.option_text(self.field)
@@ -50,7 +53,7 @@ class Unclear:
     extension: Extension
     why: str
     chance: Odds | None = None
-    question: Hashable = None
+    question: Hashable = field(default=None, compare=False)
     negated: bool = False
 
     def __str__(self) -> str:
@@ -76,9 +79,19 @@ class Match(Extension):
 
     __slots__ = ()
 
+    #: Whether its answer depends on packets seen before, which it keeps in the memory.
+    REMEMBERS: ClassVar[bool] = False
+
     def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
         """Say whether the packet fits. An extension without a model of its own cannot be judged."""
         return Unclear(self, f"{self.SWITCH} {self.NAME} is not modelled")
+
+    def remember(self, at: Moment, fits: bool) -> Memory:  # noqa: ARG002 - the interface
+        """Return what is remembered once the kernel has asked this match; ``fits`` is what was answered.
+
+        Asked only of classes that say ``REMEMBERS``, also where a later match of the rule fails.
+        """
+        return at.memory
 
     @classmethod
     def is_modelled(cls) -> bool:
@@ -89,7 +102,8 @@ class Match(Extension):
         """Test one option against the packet; None where it is absent or holds.
 
         Args:
-            field: the field of the option; its value must be a ``Negatable`` of something with ``in``.
+            field: the field of the option; its value must be a ``Negatable`` of a number, a word, or something with
+                ``in``.
             actual: what the packet has; UNKNOWN where that was not told.
             what: what it is called, such as ``destination port``.
         """
@@ -99,6 +113,8 @@ class Match(Extension):
         if actual is UNKNOWN:
             why = f"{self.option_text(field)}: the {what} is not known"
             return Unclear(self, why, question=(what, value.value), negated=value.negated)
-        if (actual in value.value) != value.negated:
+        wanted = value.value
+        holds = actual == wanted if isinstance(wanted, int | str) else actual in wanted
+        if holds != value.negated:
             return None
         return No(self, field, f"there is no {what}" if actual is None else f"the {what} is {actual}")

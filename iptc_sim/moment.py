@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from iptc_sim.memory import Memory
 from iptc_sim.records import dataclass
 
 if TYPE_CHECKING:
     from iptc_sim.connection import Connection
     from iptc_sim.node import Node
     from iptc_sim.packet import Packet
+
+
+NOTHING: Final = Memory()
+
+#: Where a rule stands: table, chain, number from 1.
+Place = tuple[str, str, int]
 
 
 class Hook(StrEnum):
@@ -33,6 +40,11 @@ class Moment:
         table: the table's name.
         node: the machine.
         connection: the conntrack entry; None where the packet is not tracked or conntrack is not in use.
+        memory: what earlier packets and rules have left behind.
+        now: seconds since 1970, UTC; None where the time was not told.
+        place: the rule that asks: table, chain, number from 1.
+        others: the other connections of the node; None where they are not known.
+        looped: whether the packet has come back by lo.
     """
 
     packet: Packet
@@ -40,3 +52,8 @@ class Moment:
     table: str
     node: Node
     connection: Connection | None
+    memory: Memory = NOTHING
+    now: float | None = None
+    place: Place = ("", "", 0)
+    others: tuple[Connection, ...] | None = None
+    looped: bool = False

@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
-from iptc_sim.protocols import ICMP, ICMPV6, PORT_PROTOCOLS, TCP, TCP_FLAGS, protocol_name
+from iptc_sim.protocols import ICMP, ICMPV6, IPV6_EXTENSIONS, PORT_PROTOCOLS, TCP, TCP_FLAGS, protocol_name
 from iptc_sim.records import dataclass
 from iptc_sim.values import UNKNOWN, Address, Family, Interface, Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A socket: user and group of the process that made it (numbers), process id and more as far as told.
+
+    Args:
+        uid: user id.
+        gid: group id.
+        groups: supplementary groups.
+        class_id: of its network class cgroup.
+    """
+
+    uid: int | Unknown = UNKNOWN
+    gid: int | Unknown = UNKNOWN
+    groups: frozenset[int] = frozenset()
+    class_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +41,14 @@ class Packet:
         in_interface: by which it came in; None: made on this node.
         out_interface: by which it will leave; None: not (yet) routed out.
         raw: the bytes of the packet from the IP header on, as captured; None where it was described in words.
+        ttl: time to live, or hop limit.
+        tos: the TOS byte, or traffic class.
+        icmp_id: id of an ICMP echo; None where it was not told, and for other packets; UNKNOWN where nat drew another.
+        physical_in: the port of a bridge by which it came in; ``physical_out`` by which it will leave.
+        source_mac: six bytes, of the frame that it came in; None where it was not told, and for packets made here.
+        owner: the socket that made it; None where no socket did, UNKNOWN where that was not told.
+        priority: what CLASSIFY and the TOS byte set, ``major << 16 | minor``.
+        inner: the packet that an ICMP error is about, as its sender saw it.
     """
 
     source: Address | Unknown
@@ -38,6 +63,15 @@ class Packet:
     in_interface: Interface = None
     out_interface: Interface = None
     raw: bytes | None = None
+    ttl: int = 64
+    tos: int = 0
+    icmp_id: int | Unknown | None = None
+    physical_in: Interface = None
+    physical_out: Interface = None
+    source_mac: bytes | None = None
+    owner: Owner | Unknown | None = UNKNOWN
+    priority: int = 0
+    inner: Packet | None = None
 
     def __post_init__(self) -> None:
         known = {address.version for address in (self.source, self.destination) if address is not UNKNOWN}
@@ -59,6 +93,11 @@ class Packet:
     def has_ports(self) -> bool:
         """Whether its protocol has ports."""
         return self.protocol in PORT_PROTOCOLS
+
+    @property
+    def ends_in_header(self) -> bool:
+        """Whether it is an IPv6 packet with nothing behind its extension headers: it has no ports and no flow."""
+        return self.family is Family.IPV6 and self.protocol in IPV6_EXTENSIONS
 
     @property
     def is_icmp(self) -> bool:

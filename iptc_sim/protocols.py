@@ -43,6 +43,9 @@ _BEFORE_NUMBER: Final = frozenset(" \t\n\v\f\r+")
 #: Protocols whose packets carry ports.
 PORT_PROTOCOLS: Final = frozenset({TCP, UDP, SCTP, DCCP, 136})
 
+#: Extension headers of IPv6, and "no next header".
+IPV6_EXTENSIONS: Final = frozenset({0, 43, 44, 51, 59, 60})
+
 #: The flags of a TCP header in the order in which iptables prints them.
 TCP_FLAGS: Final = ("FIN", "SYN", "RST", "PSH", "ACK", "URG")
 

@@ -7,14 +7,14 @@ The tree is kept flat: a :class:`Segment` is a stretch of the way without a fork
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field
 from enum import StrEnum
 
 from iptc_sim.connection import Connection, Flow
 from iptc_sim.match import No, Unclear
-from iptc_sim.moment import Hook
+from iptc_sim.memory import Memory
+from iptc_sim.moment import NOTHING, Hook
 from iptc_sim.packet import Packet
-from iptc_sim.records import dataclass
+from iptc_sim.records import dataclass, field
 from iptc_sim.ruleset import Rule
 from iptc_sim.target import Action
 from iptc_sim.tracking import Manip
@@ -30,11 +30,20 @@ class Fate(StrEnum):
     DROP = "drop"
     REJECT = "reject"
     LOST = "lost"
+    STOLEN = "stolen"
 
 
 @dataclass(frozen=True, slots=True)
 class HookStep:
     """The packet enters a hook, as it is then."""
+
+    hook: Hook
+    packet: Packet
+
+
+@dataclass(frozen=True, slots=True)
+class HookEndStep:
+    """The packet leaves a hook alive, as it is then."""
 
     hook: Hook
     packet: Packet
@@ -89,6 +98,7 @@ class RuleStep:
         action: what its target did; None for a rule without a target and for one that did not fit.
         mark: the mark before and after, where the target changed it.
         depth: how many chains deep, from 0.
+        maybe: whether it cannot be told if the packet fits, and does not matter: the target changes nothing.
     """
 
     hook: Hook
@@ -101,6 +111,7 @@ class RuleStep:
     action: Action | None = None
     mark: tuple[int, int] | None = None
     depth: int = 0
+    maybe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +155,18 @@ class NoteStep:
     text: str
 
 
-Step = HookStep | RouteStep | ConntrackStep | ChainStep | RuleStep | BackStep | PolicyStep | TranslateStep | NoteStep
+Step = (
+    HookStep
+    | HookEndStep
+    | RouteStep
+    | ConntrackStep
+    | ChainStep
+    | RuleStep
+    | BackStep
+    | PolicyStep
+    | TranslateStep
+    | NoteStep
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +201,8 @@ class End:
         code: ``--reject-with`` of a reject.
         why: in words; the rule or policy that decided.
         decided_by: (table, chain, rule number; 0 for the policy) where a rule or policy ended it.
+        memory: what is remembered from here on.
+        answer: what this node sends back on its own account: an ICMP error, a RST; None where it sends nothing.
     """
 
     segment: int
@@ -189,6 +213,8 @@ class End:
     code: str = ""
     why: str = ""
     decided_by: tuple[str, str, int] | None = None
+    memory: Memory = field(default=NOTHING, compare=False)
+    answer: Packet | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,25 @@ from typing import TYPE_CHECKING
 
 from iptc_sim.extension import Extension
 from iptc_sim.moment import Moment
-from iptc_sim.records import dataclass
-from iptc_sim.values import AddressRange, PortRange
+from iptc_sim.records import dataclass, field
+from iptc_sim.values import Address, AddressRange, PortRange, Prefix
 
 if TYPE_CHECKING:
+    from iptc_sim.connection import Connection
+    from iptc_sim.memory import Memory
+    from iptc_sim.packet import Packet
     from iptc_sim.tracking import Manip
 
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """Leave this hook's chain of this table with ACCEPT."""
+    """Leave this hook's chain of this table with ACCEPT.
+
+    Args:
+        queued: by the way of a queue on which nobody listens: in nat nothing is decided about the connection then.
+    """
+
+    queued: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +84,8 @@ class Translate:
         redirect: the destination becomes this node.
         base: first port of the original range for ``a-b/base``.
         random: ``--random`` or ``--random-fully``: the port is drawn.
+        persistent: one client gets one address of the range, whatever it talks to.
+        network: the address keeps its host part and moves into this network (NETMAP).
     """
 
     manip: Manip
@@ -84,16 +95,96 @@ class Translate:
     redirect: bool = False
     base: int | None = None
     random: bool = False
+    persistent: bool = False
+    network: Prefix | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What the target does cannot be told; ``why`` in words. The walk goes on as if it did nothing."""
+    """What the target does cannot be told; ``why`` in words. It may take the packet away, or go on."""
 
     why: str
 
 
-Action = Accept | Drop | Reject | Return | Continue | SetMark | Jump | Goto | Translate | Effect
+@dataclass(frozen=True, slots=True)
+class Alter:
+    """Something is changed on the side; go on with the next rule.
+
+    Args:
+        note: what, in words.
+        packet: as it is from here on; None where it stays.
+        connection: likewise.
+        memory: likewise.
+    """
+
+    note: str = ""
+    packet: Packet | None = None
+    connection: Connection | None = None
+    memory: Memory | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Tell connection tracking, which comes next, what to do with the packet; go on with the next rule.
+
+    Args:
+        untracked: leave it alone.
+        zone: of its original direction; ``reply_zone`` of the other one.
+        helper: that is to watch the connection.
+    """
+
+    untracked: bool = False
+    zone: int = 0
+    reply_zone: int = 0
+    helper: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Steal:
+    """The packet is out of the kernel's hands; ``why`` in words: who has it, and what may become of it."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Intercept:
+    """A local socket gets the packet without its headers being changed (TPROXY); ends the table with ACCEPT.
+
+    Args:
+        address: that the proxy listens on; None: the in interface's.
+        port: likewise; None: the packet's destination port.
+        mark: the packet's from here on.
+    """
+
+    address: Address | None
+    port: int | None
+    mark: int
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """What cannot be told: each way with what it depends on, in words."""
+
+    ways: tuple[tuple[str, Action], ...]
+
+
+Action = (
+    Accept
+    | Drop
+    | Reject
+    | Return
+    | Continue
+    | SetMark
+    | Jump
+    | Goto
+    | Translate
+    | Effect
+    | Alter
+    | Prepare
+    | Steal
+    | Intercept
+    | Either
+)
 
 
 class Target(Extension):

@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from iptc_sim.cli import check, demo, diff, fmt, generate, odds, parse, trace
+from iptc_sim.cli import capture, check, demo, diff, fmt, generate, odds, parse, trace, verify
 
 app = typer.Typer(
     name="iptc-sim",
@@ -24,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-for module in (trace, odds, diff, check, fmt, parse, demo):
+for module in (trace, odds, diff, check, fmt, parse, verify, capture, demo):
     module.add_to(app)
 app.add_typer(generate.app, name="generate")
 

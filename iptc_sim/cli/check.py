@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -21,6 +20,7 @@ from iptc_sim.cli.common import (
     write,
 )
 from iptc_sim.cli.grouped import grouped
+from iptc_sim.records import dataclass
 
 if TYPE_CHECKING:
     from iptc_sim.diagnostics import Diagnostic, SourceFile

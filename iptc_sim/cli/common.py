@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+
+from iptc_sim.records import dataclass, replace
 
 if TYPE_CHECKING:
     from iptc_sim.connection import Flow
@@ -29,6 +30,14 @@ Rules = Annotated[
     list[str],
     typer.Argument(
         metavar="RULES", help="iptables-save or iptables -S text, or the JSON of parse; several files join; - is stdin."
+    ),
+]
+RulesOrBundle = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="RULES",
+        help="As iptables-save or iptables -S print them, or the JSON of parse, or a folder of capture; "
+        "several files join; - is stdin; left out: those of --node.",
     ),
 ]
 
@@ -90,7 +99,7 @@ class NodeFlags:
 
     node: Annotated[
         Path | None,
-        typer.Option("--node", metavar="DIR", help="Folder with addr.json (ip -j addr), route.json, sysctl.txt."),
+        typer.Option("--node", metavar="DIR", help="A folder of capture: addr.json (ip -j addr) and more."),
     ] = None
     local: Annotated[
         list[str] | None, typer.Option("--local", metavar="ADDR", help="An address of the node; repeatable.")
@@ -218,6 +227,34 @@ def examine_sources(
 def is_json(source: SourceFile) -> bool:
     """Whether a text is JSON: no line of a dump begins with a brace."""
     return re.match(r"\s*\{", source.text) is not None
+
+
+def with_bundle(
+    names: list[str] | None, read: DumpFlags, node: NodeFlags, flows: list[Flow]
+) -> tuple[list[str], NodeFlags]:
+    """Return the files of rules and the node, where RULES is a bundle, or is left out and the node is one.
+
+    Args:
+        names: RULES.
+        read: tells the family, which ``flows`` tell otherwise.
+        node: the node.
+        flows: the packets.
+
+    Raises:
+        UsageError: IPT004, no rules are given.
+    """
+    folders = [name for name in names or () if name != "-" and Path(name).is_dir()]
+    if names and not folders:
+        return names, node
+    if len(names or ()) > 1:
+        raise usage("a folder does not join with other files", "RULES", "one folder of capture, or files")
+    folder = Path(folders[0]) if folders else node.node
+    if folder is None:
+        raise usage("no rules are given", "RULES", "a dump, or a folder of capture")
+    from iptc_sim.flows.bundle import RULES
+
+    family = int(read.family) if read.family in {"4", "6"} else flows[0].packet.family if flows else 4
+    return [str(folder / RULES[family])], node if node.node else replace(node, node=folder)
 
 
 def read_node_flags(flags: NodeFlags) -> Node:

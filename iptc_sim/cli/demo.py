@@ -32,12 +32,12 @@ EPILOG = """Examples:
 
 def _seed(name: str) -> SourceFile:
     from iptc_sim.diagnostics import SourceFile
-    from iptc_sim.resources import resource
+    from iptc_sim.resources import resource, resource_text
 
-    found = resource("fixtures", "seed", name)
-    path = str(found)
+    parts = ("fixtures", "seed", name)
+    path = resource(*parts)
     relative = os.path.relpath(path)
-    return SourceFile(min(path, relative, key=len), found.read_text(encoding="utf-8"))
+    return SourceFile(min(path, relative, key=len), resource_text(*parts))
 
 
 def _head(title: str, *commands: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,6 +22,7 @@ from iptc_sim.cli.common import (
     write_exactly,
 )
 from iptc_sim.cli.grouped import grouped
+from iptc_sim.records import dataclass, replace
 
 if TYPE_CHECKING:
     from iptc_sim.diagnostics import SourceFile

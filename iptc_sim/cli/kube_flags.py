@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from iptc_sim.cli.common import one_of, read_input, say
+from iptc_sim.records import dataclass
 
 if TYPE_CHECKING:
     from iptc_sim.kube import Cluster, Settings

@@ -10,14 +10,16 @@ from iptc_sim.cli.common import (
     FlowFlags,
     NodeFlags,
     ReadFlags,
-    Rules,
+    RulesOrBundle,
     one_of,
     read_flows,
     read_node_flags,
     read_ruleset,
+    with_bundle,
     write,
 )
 from iptc_sim.cli.grouped import grouped
+from iptc_sim.cli.past import PastFlags, read_past
 
 EPILOG = """Examples:
 
@@ -28,10 +30,12 @@ EPILOG = """Examples:
 
 @grouped
 def odds(
-    rules: Rules,
+    *,
+    rules: RulesOrBundle = None,
     flow: FlowFlags,
     read: ReadFlags,
     node: NodeFlags,
+    past: PastFlags,
     output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
 ) -> None:
     """Tell where a packet can end, with exact odds.
@@ -43,10 +47,11 @@ def odds(
     from iptc_sim.render import odds_json, render_odds
 
     one_of(output, ("text", "json"), "--format")
-    ruleset, machine = read_ruleset(rules, read), read_node_flags(node)
-    flows = list(read_flows(flow))
+    flows, before = list(read_flows(flow)), read_past(past)
+    names, node = with_bundle(rules, read, node, flows)
+    ruleset, machine = read_ruleset(names, read), read_node_flags(node)
     for number, item in enumerate(flows):
-        found = trace(ruleset, item, machine, as_is=read.as_is)
+        found = trace(ruleset, item, machine, as_is=read.as_is, now=before.now, history=before.packets)
         if output == "json":
             write(odds_json(found, outcomes(found), indent=None if len(flows) > 1 else 2))
         else:

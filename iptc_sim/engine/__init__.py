@@ -5,5 +5,6 @@ from __future__ import annotations
 from iptc_sim.engine.explore import explore
 from iptc_sim.engine.pick import pick_branch
 from iptc_sim.engine.reply import with_replies
+from iptc_sim.engine.session import Session
 
-__all__ = ["explore", "pick_branch", "with_replies"]
+__all__ = ["Session", "explore", "pick_branch", "with_replies"]

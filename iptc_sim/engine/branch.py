@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
-
 from iptc_sim.connection import Connection
 from iptc_sim.engine.hooks import Stop
 from iptc_sim.engine.judge import Assumed
+from iptc_sim.memory import Memory
+from iptc_sim.moment import NOTHING
 from iptc_sim.packet import Packet
-from iptc_sim.records import dataclass
+from iptc_sim.records import dataclass, field, replace
 from iptc_sim.ruleset import Chain
 from iptc_sim.steps import End, Step
+from iptc_sim.target import Action, Intercept, Prepare
 from iptc_sim.values import CERTAIN, UNKNOWN, Interface, Odds
 
 
@@ -38,8 +39,15 @@ class Branch:
         assumed: answers given to questions that cannot be told.
         frames: the chains being walked; empty between tables.
         forced: whether the next rule is taken to fit, without judging it again.
+        chosen: what the target of that rule is taken to do.
+        before: the packet when it entered the table at hand.
+        done: whether that table is behind it.
         next_out: the out interface from POSTROUTING on, after a second route lookup.
         looped: whether it left by lo and came back.
+        bridged: whether a bridge passes it on: it then has no in interface in POSTROUTING.
+        memory: what rules have left behind.
+        prepared: what raw has said to connection tracking.
+        intercepted: the address and port of the local socket that TPROXY gave it to.
     """
 
     stops: tuple[Stop, ...]
@@ -54,8 +62,15 @@ class Branch:
     frames: list[Frame] = field(default_factory=list)
     at_stop: int = 0
     forced: bool = False
+    chosen: Action | None = None
+    before: Packet | None = None
+    done: bool = False
     next_out: Interface = UNKNOWN
     looped: bool = False
+    bridged: bool = False
+    memory: Memory = NOTHING
+    prepared: Prepare | None = None
+    intercepted: Intercept | None = None
 
     def fork(self, choice: str, chance: Odds | None) -> Branch:
         """Return a branch that goes on from here."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from iptc_sim.builtin import JumpTo
 from iptc_sim.matches.addrtype import Addrtype
 from iptc_sim.moment import Hook
+from iptc_sim.records import replace
 from iptc_sim.ruleset import Chain, Rule, Ruleset, Table
 from iptc_sim.steps import RuleStep, Trace
 from iptc_sim.values import Names, Negatable

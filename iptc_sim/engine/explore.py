@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
+from iptc_sim.collector import collector_paused
 from iptc_sim.connection import Connection, Flow
 from iptc_sim.diagnostics import Diagnostic, UsageError
 from iptc_sim.engine.branch import Branch, Forked, Result
-from iptc_sim.engine.conntrack import NAT_HOOKS, conntrack_in_use, track, translate_again
-from iptc_sim.engine.hooks import ARRIVE, FORWARD, INPUT, OUTPUT, Enter, Stage, Walk
-from iptc_sim.engine.routing import route_in, route_out
-from iptc_sim.engine.tables import TableWalk
+from iptc_sim.engine.conntrack import NAT_HOOKS, conntrack_in_use, is_error, is_lost_redirect, track, translate_again
+from iptc_sim.engine.hooks import ARRIVE, OUTPUT, Enter, Exit, Stage, Walk
+from iptc_sim.engine.junctions import before_any_hook, come_in, go_out, go_out_again, lost
+from iptc_sim.engine.situation import Situation
+from iptc_sim.engine.tables import Budget, TableWalk
 from iptc_sim.moment import Hook
 from iptc_sim.node import InterfaceAddress, Node
 from iptc_sim.packet import Packet
+from iptc_sim.records import replace
 from iptc_sim.ruleset import Ruleset
 from iptc_sim.steps import (
     ConntrackStep,
     End,
     Fate,
+    HookEndStep,
     HookStep,
     PolicyStep,
-    RouteStep,
     Segment,
     Trace,
     TranslateStep,
 )
-from iptc_sim.tracking import State
+from iptc_sim.target import Prepare
+from iptc_sim.tracking import Direction, State
 from iptc_sim.values import UNKNOWN, Prefix
 
 #: More branches than this are not explored.
@@ -40,7 +43,7 @@ MAX_STEPS: Final = 20_000_000
 def explore(
     ruleset: Ruleset,
     flow: Flow,
-    node: Node,
+    situation: Situation | Node,
     *,
     connection: Connection | None = None,
     max_ends: int = MAX_ENDS,
@@ -50,50 +53,56 @@ def explore(
     Args:
         ruleset: the rules.
         flow: the packet, and its ctstate where that is told.
-        node: the machine.
-        connection: the entry of a flow that exists (for replies); None: the packet is the first that is seen.
+        situation: the machine, and what is known of earlier packets.
+        connection: the entry of a flow that exists (for replies); None: it is looked up in the situation.
         max_ends: how many branches are followed.
 
     Raises:
         UsageError: IPT043, there are more branches, or the walk is too long.
         InputError: IPT033, the chains are such that the kernel refuses them.
     """
-    return _Exploration(ruleset, flow, node, connection, max_ends).run()
+    around = Situation(situation) if isinstance(situation, Node) else situation
+    with collector_paused():
+        return _Exploration(ruleset, flow, around, connection, max_ends).run()
 
 
 class _Exploration:
-    def __init__(self, ruleset: Ruleset, flow: Flow, node: Node, connection: Connection | None, max_ends: int) -> None:
+    def __init__(
+        self, ruleset: Ruleset, flow: Flow, situation: Situation, connection: Connection | None, max_ends: int
+    ) -> None:
         self.ruleset, self.flow, self.max_ends = ruleset, flow, max_ends
-        self.node = _with_own_source(node, flow.packet)
+        self.node = _with_own_source(situation.node, flow.packet)
+        self.situation = replace(situation, node=self.node)
         self.connection = connection
         self.tracked = connection is not None or conntrack_in_use(ruleset)
         self.segments: list[Segment] = []
         self.ends: list[End] = []
         self.walks: dict[Walk, TableWalk] = {}
-        self.steps = 0
+        self.budget = Budget(MAX_STEPS)
 
     def run(self) -> Trace:
         local = self.flow.packet.in_interface is None
-        waiting = [Branch(OUTPUT if local else ARRIVE, self.flow.packet)]
+        waiting = [Branch(OUTPUT if local else ARRIVE, self.flow.packet, memory=self.situation.memory)]
         while waiting:
             branch = waiting.pop()
-            result = self._advance(branch)
+            early = before_any_hook(branch, self.node) if not self.segments and not local else None
+            result = early or self._advance(branch)
             number = len(self.segments)
             self.segments.append(Segment(number, branch.parent, branch.choice, branch.chance, tuple(branch.steps)))
-            self.steps += len(branch.steps)
             if isinstance(result, Forked):
                 for child in reversed(result.branches):
                     child.parent = number
                     waiting.append(child)
             elif result is not None:
-                self.ends.append(replace(result, segment=number))
+                self.ends.append(_labelled(replace(result, segment=number)))
             self._check_bounds()
         return Trace(self.flow, tuple(self.segments), tuple(self.ends), tuple(self._assumptions()))
 
     def _check_bounds(self) -> None:
-        if len(self.ends) > self.max_ends or self.steps > MAX_STEPS:
-            what = f"{self.max_ends:,} branches" if len(self.ends) > self.max_ends else f"{MAX_STEPS:,} steps"
-            message = f"the walk was given up after {what}: too much of it hangs on what is not known"
+        if len(self.ends) > self.max_ends:
+            message = (
+                f"the walk was given up after {self.max_ends:,} branches: too much of it hangs on what is not known"
+            )
             hint = "tell more of it: in IFACE, --node, --local, --route"
             raise UsageError(Diagnostic("IPT043", message, subject=str(self.flow.packet), hint=hint))
 
@@ -103,52 +112,81 @@ class _Exploration:
             stop = branch.stops[branch.at_stop]
             if isinstance(stop, Walk):
                 result = self._table(branch, stop)
-            elif isinstance(stop, Enter):
-                self._enter(branch, stop.hook)
-                result = None
-            else:
+            elif isinstance(stop, Stage):
                 result = self._stage(branch, stop)
-            if isinstance(result, Forked):
-                for child in result.branches:
-                    if not child.frames:
-                        child.at_stop += 1  # the table is done in that branch
-                return result
+            else:
+                self._border(branch, stop)
+                result = None
             if result is not None:
                 return result
-            if not branch.frames and branch.stops[branch.at_stop] is stop:
-                branch.at_stop += 1
+            branch.at_stop += 1
 
-    def _enter(self, branch: Branch, hook: Hook) -> None:
-        if hook is Hook.POSTROUTING and branch.next_out is not UNKNOWN:
+    def _border(self, branch: Branch, stop: Enter | Exit) -> None:
+        if isinstance(stop, Exit):
+            branch.steps.append(HookEndStep(stop.hook, branch.packet))
+            return
+        if stop.hook is Hook.POSTROUTING and branch.next_out is not UNKNOWN:
             branch.packet = replace(branch.packet, out_interface=branch.next_out)
-        branch.steps.append(HookStep(hook, branch.packet))
+        if stop.hook is Hook.POSTROUTING and branch.bridged:
+            branch.packet = replace(branch.packet, in_interface=None)
+        branch.steps.append(HookStep(stop.hook, branch.packet))
 
     def _table(self, branch: Branch, stop: Walk) -> Result:
         walk = self.walks.get(stop)
         if walk is None:
-            walk = self.walks[stop] = TableWalk(self.ruleset, self.node, stop)
-        if not branch.frames:
-            if stop.table == "nat" and not self._walks_nat(branch, stop):
-                return None
-            walk.begin(branch)
-        before = branch.packet.destination
-        result = walk.run(branch)
-        if result is None and stop.table == "nat" and stop.hook is Hook.OUTPUT and branch.packet.destination != before:
-            return self._route_again(branch)
+            walk = self.walks[stop] = TableWalk(self.ruleset, self.situation, stop, self.budget)
+        if walk.base is None and stop.table != "nat":
+            return None
+        result: Result = None
+        if not branch.done:
+            if not branch.frames:
+                branch.before = branch.packet
+                if stop.table == "nat" and not self._walks_nat(branch, stop):
+                    return self._passed(branch, stop)
+                walk.begin(branch)
+            result = walk.run(branch)
+        if result is None:
+            branch.done = False
+            entry = branch.connection
+            if stop.table == "nat" and entry is not None and entry.direction is Direction.REPLY:
+                self._translate_again(branch, stop)  # a RST of this node: its connection was not settled yet
+            return self._passed(branch, stop)
         return result
+
+    def _passed(self, branch: Branch, stop: Walk) -> Result:
+        """Look the route up once more where a packet of this node was changed (``ip_route_me_harder``)."""
+        before, now, entry = branch.before, branch.packet, branch.connection
+        if stop.table == "nat" and is_lost_redirect(now, entry):
+            return lost(branch, "it is a redirect about a translated connection, which nat drops")
+        if stop.hook is not Hook.OUTPUT or before is None or now is before:
+            return None
+        if stop.table == "mangle":
+            same = (before.mark, before.source, before.destination, before.tos)
+            changed = same != (now.mark, now.source, now.destination, now.tos)
+        else:
+            changed = stop.table == "nat" and before.destination != now.destination
+        return go_out_again(branch, self.node) if changed else None
 
     def _walks_nat(self, branch: Branch, stop: Walk) -> bool:
         """Whether the nat chains are walked: only for a connection whose side of the hook is not settled."""
-        entry, manip = branch.connection, NAT_HOOKS[stop.hook]
+        entry = branch.connection
         if entry is None:
             return False
-        if not entry.decided(manip):
+        begins = entry.state in {State.NEW, State.RELATED}
+        if begins and not entry.decided(NAT_HOOKS[stop.hook]) and not is_error(branch.packet):
             return True
-        after = translate_again(branch.packet, entry, manip) if entry.is_tracked else branch.packet
+        self._translate_again(branch, stop)
+        return False
+
+    @staticmethod
+    def _translate_again(branch: Branch, stop: Walk) -> None:
+        entry, manip = branch.connection, NAT_HOOKS[stop.hook]
+        if entry is None or not entry.is_tracked:
+            return
+        after = translate_again(branch.packet, entry, manip)
         if after != branch.packet:
             branch.steps.append(TranslateStep(stop.hook, manip, branch.packet, after, "conntrack"))
             branch.packet = after
-        return False
 
     def _stage(self, branch: Branch, stage: Stage) -> Result:
         match stage:
@@ -156,74 +194,56 @@ class _Exploration:
                 self._track(branch)
                 return None
             case Stage.ROUTE_IN:
-                return self._route_in(branch)
+                return come_in(branch, self.node, self.flow, self.ruleset.variant)
             case Stage.ROUTE_OUT:
-                return self._route_out(branch)
+                return go_out(branch, self.node)
             case Stage.DELIVER:
-                why = "it is for this node"
-                return self._end(branch, Fate.LOCAL, why)
+                return self._confirmed(branch, Fate.LOCAL, "it is for this node")
             case Stage.LEAVE:
                 return self._leave(branch)
 
     def _track(self, branch: Branch) -> None:
-        if branch.looped:
-            branch.steps.append(ConntrackStep(branch.connection, "it came back by lo with its entry"))
+        if branch.looped and branch.connection is not None and branch.prepared is None:
+            why = "it came back by lo with its entry"
         elif self.connection is not None:
-            branch.connection = self.connection
-            branch.steps.append(ConntrackStep(branch.connection, "it belongs to a connection"))
+            branch.connection, why = self.connection, "it belongs to a connection"
         elif not self.tracked:
-            branch.steps.append(
-                ConntrackStep(None, "no rule needs connection tracking, so it is off and nat is not walked")
-            )
+            branch.connection, why = None, "no rule needs connection tracking, so it is off and nat is not walked"
         else:
-            branch.connection = track(branch.packet, self.flow.state)
-            told = "as told" if self.flow.state else "the first packet that is seen of it"
-            branch.steps.append(ConntrackStep(branch.connection, told))
-
-    def _route_in(self, branch: Branch) -> Result:
-        verdict = route_in(branch.packet, self.node)
-        branch.steps.append(RouteStep(verdict.kind, verdict.interface, verdict.why))
-        if verdict.kind == "lost":
-            return self._end(branch, Fate.LOST, verdict.why)
-        branch.stops = branch.stops + (INPUT if verdict.kind == "local" else FORWARD)
-        if verdict.kind == "forward":
-            branch.packet = replace(branch.packet, out_interface=verdict.interface)
-        return None
-
-    def _route_out(self, branch: Branch) -> Result:
-        verdict = route_out(branch.packet, self.node)
-        branch.steps.append(RouteStep(verdict.kind, verdict.interface, verdict.why))
-        if verdict.kind == "lost":
-            return self._end(branch, Fate.LOST, verdict.why)
-        branch.packet = replace(branch.packet, out_interface=verdict.interface)
-        return None
-
-    def _route_again(self, branch: Branch) -> Result:
-        """After DNAT in OUTPUT (``ip_route_me_harder``): filter sees the old out interface, POSTROUTING the new one."""
-        verdict = route_out(branch.packet, self.node)
-        kind = "lost" if verdict.kind == "lost" else "again"
-        branch.steps.append(RouteStep(kind, verdict.interface, verdict.why))
-        if kind == "lost":
-            return self._end(branch, Fate.LOST, verdict.why)
-        branch.next_out = verdict.interface
-        if verdict.interface is UNKNOWN:
-            branch.packet = replace(branch.packet, out_interface=UNKNOWN)
-        return None
+            branch.connection, why = track(branch.packet, self.flow.state, self.situation, branch.prepared or Prepare())
+        branch.steps.append(ConntrackStep(branch.connection, why))
 
     def _leave(self, branch: Branch) -> Result:
         packet = branch.packet
         if packet.out_interface == "lo" and not branch.looped:
-            branch.looped = True
+            if branch.connection is not None and branch.connection.is_tracked:
+                if self.situation.connections.is_taken(branch.connection.reply, branch.connection):
+                    return self._confirmed(branch, Fate.LOCAL, "")
+                branch.connection = replace(branch.connection, confirmed=True)
+            branch.looped, branch.prepared = True, None
+            if branch.connection is not None and branch.connection.state is State.INVALID:
+                branch.connection = None
             branch.next_out = UNKNOWN
             branch.packet = replace(packet, in_interface="lo", out_interface=None)
             branch.stops = branch.stops + ARRIVE
             return None
-        fate = Fate.SENT if packet.in_interface is None else Fate.FORWARD
-        return self._end(branch, fate, f"it leaves by {_interface(packet)}")
+        fate = Fate.SENT if self.flow.packet.in_interface is None else Fate.FORWARD
+        return self._confirmed(branch, fate, f"it leaves by {_interface(packet)}")
+
+    def _confirmed(self, branch: Branch, fate: Fate, why: str) -> End:
+        """End a branch alive: its entry is kept from now on, unless its tuple is taken (``__nf_conntrack_confirm``)."""
+        entry = branch.connection
+        if entry is None or not entry.is_tracked or entry.confirmed:
+            return self._end(branch, fate, why)
+        if self.situation.connections.is_taken(entry.reply, entry):
+            why = f"another connection has the tuple {entry.reply} already, and no port is free"
+            return lost(branch, why)
+        branch.connection = replace(entry, confirmed=entry.state is not State.RELATED)
+        return self._end(branch, fate, why)
 
     @staticmethod
     def _end(branch: Branch, fate: Fate, why: str) -> End:
-        return End(0, fate, branch.packet, branch.connection, branch.odds, why=why)
+        return End(0, fate, branch.packet, branch.connection, branch.odds, why=why, memory=branch.memory)
 
     def _assumptions(self) -> list[str]:
         found = []
@@ -236,6 +256,7 @@ class _Exploration:
             found.append(f"the node's addresses and routes were not given: {local} taken as its own")
         if packet.in_interface is UNKNOWN and self.connection is None:
             found.append("the in interface was not given: the packet is taken as coming from outside")
+        found += self.node.assumed
         steps = (step for segment in self.segments for step in segment.steps)
         policies = dict.fromkeys(
             f"{step.table} {step.chain}" for step in steps if isinstance(step, PolicyStep) and step.assumed
@@ -245,6 +266,15 @@ class _Exploration:
         if self.flow.state is State.ESTABLISHED and self.connection is None:
             found.append("the flow is told to exist: its translation is not known and taken as none")
         return found
+
+
+def _labelled(end: End) -> End:
+    """Return the end with the labels that rules have set on its connection."""
+    entry = end.connection
+    labels = end.memory.get(("connlabel", entry.original)) if entry is not None else None
+    if entry is None or not labels:
+        return end
+    return replace(end, connection=replace(entry, labels=entry.labels | labels))
 
 
 def _with_own_source(node: Node, packet: Packet) -> Node:

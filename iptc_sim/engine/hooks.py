@@ -7,6 +7,7 @@ from typing import Final
 
 from iptc_sim.moment import Hook
 from iptc_sim.records import dataclass
+from iptc_sim.values import Variant
 
 
 class Stage(StrEnum):
@@ -27,6 +28,13 @@ class Enter:
 
 
 @dataclass(frozen=True, slots=True)
+class Exit:
+    """The packet has passed a hook."""
+
+    hook: Hook
+
+
+@dataclass(frozen=True, slots=True)
 class Walk:
     """A table is walked at a hook."""
 
@@ -34,11 +42,11 @@ class Walk:
     table: str
 
 
-Stop = Enter | Walk | Stage
+Stop = Enter | Exit | Walk | Stage
 
 
 def _hook(hook: Hook, *tables: str) -> tuple[Stop, ...]:
-    return (Enter(hook), *(Walk(hook, table) for table in tables))
+    return (Enter(hook), *(Walk(hook, table) for table in tables), Exit(hook))
 
 
 #: A packet that comes in, up to the routing decision.
@@ -48,11 +56,16 @@ ARRIVE: Final[tuple[Stop, ...]] = (
     Stage.CONNTRACK,
     Walk(Hook.PREROUTING, "mangle"),
     Walk(Hook.PREROUTING, "nat"),
+    Exit(Hook.PREROUTING),
     Stage.ROUTE_IN,
 )
 
-#: For this node. nat comes after filter (NF_IP_PRI_NAT_SRC is 100); on lo it is not walked, its entry being settled.
-INPUT: Final[tuple[Stop, ...]] = (*_hook(Hook.INPUT, "mangle", "filter", "security", "nat"), Stage.DELIVER)
+#: For this node. nat comes after filter; on lo it is not walked, its entry being settled. iptables-nft 1.8.9 puts
+#: security behind nat (its chains have priority 150), iptables-legacy before it (NF_IP_PRI_SECURITY is 50).
+INPUT: Final[dict[Variant, tuple[Stop, ...]]] = {
+    Variant.NFT: (*_hook(Hook.INPUT, "mangle", "filter", "nat", "security"), Stage.DELIVER),
+    Variant.LEGACY: (*_hook(Hook.INPUT, "mangle", "filter", "security", "nat"), Stage.DELIVER),
+}
 
 #: For another machine.
 FORWARD: Final[tuple[Stop, ...]] = (
@@ -68,6 +81,7 @@ OUTPUT: Final[tuple[Stop, ...]] = (
     Walk(Hook.OUTPUT, "raw"),
     Stage.CONNTRACK,
     *(Walk(Hook.OUTPUT, table) for table in ("mangle", "nat", "filter", "security")),
+    Exit(Hook.OUTPUT),
     *_hook(Hook.POSTROUTING, "mangle", "nat"),
     Stage.LEAVE,
 )

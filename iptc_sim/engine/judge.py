@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import replace
 from typing import Any
 
-from iptc_sim.match import No, Unclear
-from iptc_sim.moment import Moment
-from iptc_sim.packet import Packet
+from iptc_sim.match import Match, No, Unclear
+from iptc_sim.memory import Memory
+from iptc_sim.moment import Moment, Place
+from iptc_sim.records import dataclass, replace
 from iptc_sim.ruleset import Rule
 from iptc_sim.values import CERTAIN, UNKNOWN, InterfacePattern, Negatable, Odds
 
 #: What was assumed about conditions that cannot be told, so that one question gets one answer in a branch.
-Assumed = dict[tuple[Hashable, Packet], bool]
+Assumed = dict[tuple[Hashable, Hashable], bool]
 
 
+@dataclass(frozen=True, slots=True)
 class Unsettled:
     """A rule that may fit.
 
     Args:
         unclear: the conditions that cannot be told, in order; all others hold.
+        memory: what is remembered where they all hold.
+        otherwise: what is remembered where the first of them fails.
     """
 
-    __slots__ = ("unclear",)
-
-    def __init__(self, unclear: list[Unclear]) -> None:
-        self.unclear = unclear
+    unclear: tuple[Unclear, ...]
+    memory: Memory
+    otherwise: Memory
 
     @property
     def chance(self) -> Odds | None:
@@ -44,33 +46,68 @@ class Unsettled:
         return self.unclear[0]
 
 
-def judge(rule: Rule, at: Moment, assumed: Assumed) -> No | Unsettled | None:
-    """Return None where the packet fits, the first failed condition where it does not, else what is unclear."""
+def judge(rule: Rule, at: Moment, assumed: Assumed, place: Place) -> tuple[No | Unsettled | None, Memory]:
+    """Tell whether a packet fits a rule.
+
+    Args:
+        rule: to be asked.
+        at: the packet and all around it.
+        assumed: answers given before in this branch.
+        place: of the rule: table, chain, number.
+
+    Returns:
+        None where the packet fits, the first failed condition where it does not, else what is unclear; and what is
+        remembered afterwards: matches that count or keep lists do so when they are asked, whatever follows in the rule.
+    """
     unclear: list[Unclear] = []
+    otherwise = at.memory
     for match in (rule.base, *rule.matches):
+        if match.REMEMBERS:
+            at = replace(at, place=place)
         outcome = match.judge(at)
+        fits = True
         if isinstance(outcome, No):
-            return outcome
-        if isinstance(outcome, Unclear):
-            answer = assumed.get((_question(outcome), at.packet)) if outcome.chance is None else None
+            fits = False
+        elif isinstance(outcome, Unclear):
+            answer = assumed.get(_question(outcome, at, place)) if outcome.chance is None else None
             if answer is None:
+                otherwise = otherwise if unclear else _remembered(match, at, fits=False)
                 unclear.append(outcome)
             elif answer == outcome.negated:
-                return No(match, "", f"assumed above ({outcome.why})")
-    return Unsettled(unclear) if unclear else None
+                outcome, fits = No(match, "", f"assumed above ({outcome.why})"), False
+        memory = _remembered(match, at, fits=fits)
+        if memory is not at.memory:
+            at = replace(at, memory=memory)
+        if isinstance(outcome, No):
+            return outcome, at.memory
+    if unclear:
+        return Unsettled(tuple(unclear), at.memory, otherwise), at.memory
+    return None, at.memory
 
 
-def _question(outcome: Unclear) -> Hashable:
-    return outcome.extension if outcome.question is None else outcome.question
+def _remembered(match: Match, at: Moment, *, fits: bool) -> Memory:
+    return match.remember(at, fits) if match.REMEMBERS else at.memory
 
 
-def assume(unsettled: Unsettled, at: Moment, *, fits: bool) -> tuple[Assumed, Moment]:
+def _question(outcome: Unclear, at: Moment, place: Place) -> tuple[Hashable, Hashable]:
+    """Return what is asked, of which packet: its mark and its age make no difference to what cannot be told.
+
+    A match that counts for its own rule is another question in every rule.
+    """
+    packet = at.packet
+    asked = outcome.question
+    if asked is None:
+        asked = (outcome.extension, place if getattr(outcome.extension, "REMEMBERS", False) else None)
+    ends = packet.source, packet.sport, packet.destination, packet.dport, packet.in_interface, packet.out_interface
+    return asked, ends
+
+
+def assume(unsettled: Unsettled, at: Moment, place: Place, *, fits: bool) -> tuple[Assumed, Moment]:
     """Return what a branch assumes, and the moment with what that tells about the packet.
 
     An interface that was not known and now fits ``-o docker0`` is docker0 from here on.
     """
     assumed: Assumed = {}
-    packet = at.packet
     if len(unsettled.unclear) > 1 and not fits:
         return assumed, at  # any one of them may have failed
     for item in unsettled.unclear:
@@ -80,8 +117,8 @@ def assume(unsettled: Unsettled, at: Moment, *, fits: bool) -> tuple[Assumed, Mo
             wanted: Negatable[InterfacePattern] | None = getattr(item.extension, field, None)
             if wanted is None or wanted.value.text.endswith("+") or wanted.negated == fits:
                 continue
-            if getattr(packet, field) is UNKNOWN:
+            if getattr(at.packet, field) is UNKNOWN:
                 name: dict[str, Any] = {field: wanted.value.text}
-                packet = replace(packet, **name)
-        assumed[_question(item), packet] = fits != item.negated
-    return assumed, replace(at, packet=packet)
+                at = replace(at, packet=replace(at.packet, **name))
+        assumed[_question(item, at, place)] = fits != item.negated
+    return assumed, at

@@ -35,7 +35,7 @@ def outcomes(trace: Trace) -> tuple[Outcome, ...]:
     found: dict[tuple[object, ...], list[int]] = {}
     for number, end in enumerate(trace.ends, 1):
         packet = end.packet
-        key = (end.fate, packet.destination_text, packet.source_text, end.code)
+        key = (end.fate, packet.destination, packet.dport, packet.source, packet.sport, end.code)
         found.setdefault(key, []).append(number)
     return tuple(_merge(trace, numbers) for numbers in found.values())
 

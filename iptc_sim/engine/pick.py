@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from random import Random
 
 from iptc_sim.diagnostics import Diagnostic, UsageError
+from iptc_sim.records import replace
 from iptc_sim.steps import End, Trace
 from iptc_sim.values import CERTAIN, Odds
 

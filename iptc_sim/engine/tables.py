@@ -2,24 +2,66 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
-from iptc_sim.diagnostics import Diagnostic, InputError
+from iptc_sim.diagnostics import Diagnostic, InputError, UsageError
 from iptc_sim.engine import nat
 from iptc_sim.engine.branch import Branch, Forked, Frame, Result
-from iptc_sim.engine.conntrack import NAT_HOOKS
+from iptc_sim.engine.conntrack import NAT_HOOKS, template
 from iptc_sim.engine.hooks import Walk
 from iptc_sim.engine.judge import Unsettled, assume, judge
-from iptc_sim.match import No
+from iptc_sim.engine.made_here import rejection
+from iptc_sim.engine.situation import Situation
+from iptc_sim.match import No, Unclear
 from iptc_sim.moment import Moment
-from iptc_sim.node import Node
+from iptc_sim.records import replace
 from iptc_sim.ruleset import Rule, Ruleset
 from iptc_sim.steps import BackStep, ChainStep, End, Fate, NoteStep, PolicyStep, RuleStep, TranslateStep
-from iptc_sim.target import Accept, Action, Continue, Drop, Effect, Goto, Jump, Reject, Return, SetMark, Translate
+from iptc_sim.target import (
+    Accept,
+    Action,
+    Alter,
+    Continue,
+    Drop,
+    Effect,
+    Either,
+    Goto,
+    Intercept,
+    Jump,
+    Prepare,
+    Reject,
+    Return,
+    SetMark,
+    Steal,
+    Translate,
+)
+from iptc_sim.tracking import Direction, Manip
 
 #: How deep chains may be nested: what the kernel allows (``NFT_JUMP_STACK_SIZE``).
 MAX_DEPTH: Final = 16
+
+
+class Budget:
+    """How many rules one exploration may still look at."""
+
+    def __init__(self, steps: int) -> None:
+        self.left = self.steps = steps
+
+    def spend(self) -> None:
+        """Count a rule.
+
+        Raises:
+            UsageError: IPT043, it was one too many.
+        """
+        self.left -= 1
+        if self.left < 0:
+            message = f"the walk was given up after {self.steps:,} rules: its chains jump to and fro"
+            raise UsageError(Diagnostic("IPT043", message))
+
+
+def _matters(rule: Rule, at: Moment) -> bool:
+    """Whether it makes a difference if a packet fits: a rule that only counts or logs makes none."""
+    return rule.target is not None and not isinstance(rule.target.act(at), Continue)
 
 
 class TableWalk:
@@ -27,12 +69,14 @@ class TableWalk:
 
     Args:
         ruleset: the rules.
-        node: the machine.
+        situation: the node and what is known of other packets.
         stop: which table at which hook.
+        steps: how many rules may be looked at.
     """
 
-    def __init__(self, ruleset: Ruleset, node: Node, stop: Walk) -> None:
-        self.ruleset, self.node, self.hook, self.table = ruleset, node, stop.hook, stop.table
+    def __init__(self, ruleset: Ruleset, situation: Situation, stop: Walk, steps: Budget) -> None:
+        self.ruleset, self.situation, self.hook, self.table = ruleset, situation, stop.hook, stop.table
+        self.budget = steps
         self.base = ruleset.chain(stop.table, stop.hook)
 
     def begin(self, branch: Branch) -> None:
@@ -43,6 +87,8 @@ class TableWalk:
 
     def run(self, branch: Branch) -> Result:
         """Walk on until the table lets the packet go on (None), ends it, or the branch forks."""
+        if not branch.frames:
+            return self._policy(branch)
         at = self._moment(branch)
         while branch.frames:
             frame = branch.frames[-1]
@@ -51,24 +97,52 @@ class TableWalk:
                 continue
             rule = frame.chain.rules[frame.position]
             frame.position += 1
+            self.budget.spend()
             if branch.forced:
                 branch.forced = False
             else:
-                found = judge(rule, at, branch.assumed)
-                if isinstance(found, No):
-                    branch.steps.append(self._step(branch, rule, matched=False, reason=found))
+                place = (self.table, frame.chain.name, frame.position)
+                found, branch.memory = judge(rule, at, branch.assumed, place)
+                if isinstance(found, Unsettled) and not _matters(rule, at):
+                    branch.steps.append(
+                        replace(self._step(branch, rule, matched=False), reason=found.first, maybe=True)
+                    )
                     continue
                 if isinstance(found, Unsettled):
                     return self._fork(branch, rule, found, at)
+                if branch.memory is not at.memory:
+                    at = self._moment(branch)
+                if isinstance(found, No):
+                    step = self._step(branch, rule, matched=False, reason=found)
+                    branch.steps.append(step)
+                    if found.drops:
+                        return replace(self._end(branch, step, Fate.DROP), why=str(found))
+                    continue
             done, result = self._apply(branch, rule, at)
             if done:
                 return result
-            if branch.packet is not at.packet:
+            if self._has_changed(branch, at):
                 at = self._moment(branch)
         return self._policy(branch)
 
+    @staticmethod
+    def _has_changed(branch: Branch, at: Moment) -> bool:
+        same = branch.packet is at.packet and branch.connection is at.connection and branch.memory is at.memory
+        return not same
+
     def _moment(self, branch: Branch) -> Moment:
-        return Moment(branch.packet, self.hook, self.table, self.node, branch.connection)
+        around = self.situation
+        return Moment(
+            branch.packet,
+            self.hook,
+            self.table,
+            around.node,
+            branch.connection,
+            branch.memory,
+            around.now,
+            others=tuple(around.connections) if around.complete else None,
+            looped=branch.looped,
+        )
 
     def _step(
         self,
@@ -76,7 +150,7 @@ class TableWalk:
         rule: Rule,
         *,
         matched: bool,
-        reason: No | None = None,
+        reason: No | Unclear | None = None,
         action: Action | None = None,
         mark: tuple[int, int] | None = None,
     ) -> RuleStep:
@@ -98,49 +172,83 @@ class TableWalk:
     def _fork(self, branch: Branch, rule: Rule, unsettled: Unsettled, at: Moment) -> Forked:
         frame = branch.frames[-1]
         chance = unsettled.chance
+        where = (self.table, frame.chain.name, frame.position)
         place = f"{self.table} {frame.chain.name} rule {frame.position}"
         fits = branch.fork(f"{place} fits: {unsettled.first}", chance)
-        learnt, moment = assume(unsettled, at, fits=True)
+        learnt, moment = assume(unsettled, at, where, fits=True)
         fits.assumed |= learnt
-        fits.packet = moment.packet
+        fits.packet, fits.memory = moment.packet, unsettled.memory
         fits.frames[-1].position -= 1
         fits.forced = True
         fails = branch.fork(f"{place} does not fit: {unsettled.first}", chance.complement if chance else None)
-        learnt, moment = assume(unsettled, at, fits=False)
+        learnt, moment = assume(unsettled, at, where, fits=False)
         fails.assumed |= learnt
-        fails.packet = moment.packet
-        step = self._step(branch, rule, matched=False)
-        fails.steps.append(replace(step, reason=unsettled.first))
+        fails.packet, fails.memory = moment.packet, unsettled.otherwise
+        fails.steps.append(self._step(branch, rule, matched=False, reason=unsettled.first))
         return Forked((fits, fails))
 
     def _apply(self, branch: Branch, rule: Rule, at: Moment) -> tuple[bool, Result]:
         """Let the target of a rule that fits act; return whether this table is done, and how."""
-        at = at if branch.packet is at.packet else self._moment(branch)
-        action = rule.target.act(at) if rule.target is not None else None
+        at = at if branch.packet is at.packet and branch.memory is at.memory else self._moment(branch)
+        action = branch.chosen or (rule.target.act(at) if rule.target is not None else None)
+        branch.chosen = None
+        if isinstance(action, Effect):
+            action = Either((("goes on", Continue()), ("takes the packet away", Steal(action.why))))
+        if isinstance(action, Either):
+            return True, self._choose(branch, rule, action)
         mark = (branch.packet.mark, action.mark) if isinstance(action, SetMark) else None
         step = self._step(branch, rule, matched=True, action=action, mark=mark)
         branch.steps.append(step)
         match action:
-            case Accept():
-                self._settle(branch)
+            case Accept(queued=queued):
+                branch.frames = []
+                if not queued:
+                    self._settle(branch)
                 return True, None
             case Drop():
                 return True, self._end(branch, step, Fate.DROP)
             case Reject(code):
-                return True, self._end(branch, step, Fate.REJECT, code)
+                return True, replace(self._end(branch, step, Fate.REJECT, code), answer=rejection(at, code))
+            case Steal(why):
+                return True, replace(self._end(branch, step, Fate.STOLEN), why=why)
             case Return():
                 branch.frames[-1].position = len(branch.frames[-1].chain.rules)
-            case SetMark(mark=value):
-                branch.packet = replace(branch.packet, mark=value)
             case Jump(name) | Goto(name):
                 self._enter(branch, name, rule, goto=isinstance(action, Goto))
-            case Effect(why):
-                branch.steps.append(NoteStep(f"{why}; the walk goes on as if it did nothing"))
             case Translate():
                 return self._translate(branch, action, step)
-            case Continue() | None:
-                pass
+            case Intercept():
+                branch.packet = replace(branch.packet, mark=action.mark)
+                branch.intercepted = action
+                branch.frames = []
+                return True, None
+            case _:
+                self._alter(branch, action)
         return False, None
+
+    @staticmethod
+    def _alter(branch: Branch, action: Action | None) -> None:
+        """Do what lets the walk go on."""
+        match action:
+            case SetMark(mark=value):
+                branch.packet = replace(branch.packet, mark=value)
+            case Prepare():
+                branch.prepared, branch.connection = action, template(branch.packet, action)
+            case Alter(packet=packet, connection=connection, memory=memory):
+                branch.packet = packet or branch.packet
+                branch.connection = connection or branch.connection
+                branch.memory = memory or branch.memory
+
+    def _choose(self, branch: Branch, rule: Rule, either: Either) -> Forked:
+        frame = branch.frames[-1]
+        name = rule.target.name if rule.target else ""
+        children = []
+        for words, action in either.ways:
+            child = branch.fork(f"{self.table} {frame.chain.name} rule {frame.position}: {name} {words}", None)
+            child.frames[-1].position -= 1
+            child.forced, child.chosen = True, action
+            children.append(child)
+        return Forked(tuple(children))
 
     def _enter(self, branch: Branch, name: str, rule: Rule, *, goto: bool) -> None:
         chain = self.ruleset.chain(self.table, name)
@@ -186,25 +294,40 @@ class TableWalk:
             branch.odds,
             why=f"policy DROP of {self.table} {base.name}",
             decided_by=(self.table, base.name, 0),
+            memory=branch.memory,
         )
 
     def _end(self, branch: Branch, step: RuleStep, fate: Fate, code: str = "") -> End:
         where = f"rule {step.number} of {self.table} {step.chain}"
         by = (self.table, step.chain, step.number)
-        return End(0, fate, branch.packet, branch.connection, branch.odds, code, where, by)
+        return End(0, fate, branch.packet, branch.connection, branch.odds, code, where, by, branch.memory)
 
-    def _settle(self, branch: Branch) -> None:
+    def _settle(self, branch: Branch, *, translated: bool = False) -> None:
         """Leave the table with ACCEPT; in nat that decides this side of the connection, translated or not."""
         branch.frames = []
-        if self.table == "nat" and branch.connection is not None:
-            branch.connection = branch.connection.settle(NAT_HOOKS[self.hook], branch.packet)
+        entry = branch.connection
+        if self.table != "nat" or entry is None:
+            return
+        manip = NAT_HOOKS[self.hook]
+        if translated:
+            branch.connection = entry.settle(manip, branch.packet)
+            return
+        first = entry.direction is Direction.ORIGINAL and entry.is_tracked
+        moved = nat.null_binding(branch.packet, self.situation, entry) if first and manip is Manip.SOURCE else None
+        if moved is None or moved.packet is None:
+            branch.connection = entry.settled(manip)
+            return
+        note = f"its tuple is taken: {moved.note}"
+        branch.steps.append(TranslateStep(self.hook, manip, branch.packet, moved.packet, "conntrack", note))
+        branch.packet = moved.packet
+        branch.connection = entry.settle(manip, moved.packet)
 
     def _translate(self, branch: Branch, action: Translate, step: RuleStep) -> tuple[bool, Result]:
         if self.table != "nat" or NAT_HOOKS.get(self.hook) is not action.manip or branch.connection is None:
             text = f"{step.rule.target.name if step.rule.target else ''} cannot stand here; the kernel refuses it"
             branch.steps.append(NoteStep(text))
             return False, None
-        outcomes = nat.choices(action, branch.packet, self.hook, self.node)
+        outcomes = nat.choices(action, branch.packet, self.hook, self.situation, branch.connection, branch.memory)
         if len(outcomes) == 1:
             return True, self._rewrite(branch, outcomes[0], step)
         branches = []
@@ -212,6 +335,7 @@ class TableWalk:
             shown = choice.packet or branch.packet
             side = shown.source_text if action.manip.value == "source" else shown.destination_text
             child = branch.fork(f"{action.manip} becomes {side}, {choice.note}", choice.chance)
+            child.memory = child.memory.put(nat.hash_key(action, branch.packet, branch.connection.zone), choice.address)
             self._rewrite(child, choice, step)
             branches.append(child)
         return True, Forked(tuple(branches))
@@ -219,10 +343,12 @@ class TableWalk:
     def _rewrite(self, branch: Branch, choice: nat.Choice, step: RuleStep) -> Result:
         before, name = branch.packet, step.rule.target.name if step.rule.target else ""
         if choice.packet is None:
+            branch.steps[-1] = replace(step, action=Drop())
             end = self._end(branch, step, Fate.DROP)
             return replace(end, why=f"{end.why}: {choice.note}")
         manip = NAT_HOOKS[self.hook]
         branch.packet = choice.packet
         branch.steps.append(TranslateStep(self.hook, manip, before, choice.packet, name, choice.note))
-        self._settle(branch)
+        self._settle(branch, translated=True)
+        branch.done = True
         return None

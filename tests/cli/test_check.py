@@ -12,7 +12,7 @@ import pytest
 from iptc_sim import IptcError, Settings, SourceFile, load_cluster, parse_flow, ruleset_from_json
 from iptc_sim.diagnostics import CODES, Diagnostic
 from iptc_sim.explanations import EXPLANATIONS
-from iptc_sim.resources import resource
+from iptc_sim.resources import resource_text
 from iptc_sim.syntax import examine
 from tests.conftest import Runner
 
@@ -30,7 +30,7 @@ BAD = GOOD.replace("--dport 80", "--dport 99999").replace(
 
 def findings(text: str) -> list[dict[str, Any]]:
     record = json.loads(text)
-    jsonschema.validate(record, json.loads(resource("iptc_sim", "render", "schemas", "findings.json").read_text()))
+    jsonschema.validate(record, json.loads(resource_text("iptc_sim", "render", "schemas", "findings.json")))
     found: list[dict[str, Any]] = record["findings"]
     return found
 

@@ -110,7 +110,7 @@ def test_flows_of_a_file_are_answered_in_order(iptc_sim: Runner, node_save: Path
     flows = tmp_path / "flows.txt"
     flows.write_text(f"# two\n{POD}\n\ntcp 172.17.0.9:1 -> 8.8.8.8:53 in docker0\n")
     lines = iptc_sim("trace", node_save, "--flows", flows, "--format", "json").out.splitlines()
-    assert [json.loads(line)["packet"]["destination"] for line in lines] == ["10.97.126.137", "8.8.8.8"]
+    assert [json.loads(line)["flow"]["packet"]["destination"] for line in lines] == ["10.97.126.137", "8.8.8.8"]
     assert iptc_sim("trace", node_save, "--flows", flows).out.count("packet   ") == 2
 
 
@@ -127,7 +127,7 @@ def test_pcap_in_and_out(iptc_sim: Runner, node_save: Path, tmp_path: Path) -> N
     first = iptc_sim("trace", node_save, "--flow", POD, "--write-pcap", out, "--pick", "1")
     assert first.status == 0
     again = iptc_sim("trace", node_save, "--pcap", out, "-i", "docker0", "--format", "json")
-    packets = [json.loads(line)["packet"] for line in again.out.splitlines()]
+    packets = [json.loads(line)["flow"]["packet"] for line in again.out.splitlines()]
     assert packets[0]["destination"] == "10.97.126.137"
     assert packets[-1]["destination"] == "172.17.0.4"
 

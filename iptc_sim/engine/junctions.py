@@ -1,0 +1,163 @@
+"""Where a branch goes on after a routing decision, which may be several ways."""
+
+from __future__ import annotations
+
+from iptc_sim.connection import Flow
+from iptc_sim.engine.branch import Branch, Forked, Result
+from iptc_sim.engine.hooks import FORWARD, INPUT
+from iptc_sim.engine.made_here import error_about
+from iptc_sim.engine.routing import Verdict, refused_on_arrival, route_in, route_out
+from iptc_sim.node import Node
+from iptc_sim.packet import Packet
+from iptc_sim.records import replace
+from iptc_sim.steps import End, Fate, RouteStep
+from iptc_sim.values import UNKNOWN, Family, Interface, Odds, Variant
+
+#: What a router tells the sender, in IPv4 and IPv6, by the errno that a process of its own would get.
+_UNREACHABLE = {
+    "ENETUNREACH": ("icmp-net-unreachable", "icmp6-no-route"),
+    "EHOSTUNREACH": ("icmp-host-unreachable", "icmp6-no-route"),
+    "EACCES": ("icmp-admin-prohibited", "icmp6-adm-prohibited"),
+}
+
+
+def lost(branch: Branch, why: str, *, answer: Packet | None = None) -> End:
+    """Return the end of a packet that goes nowhere; ``answer`` is what the node sends back."""
+    return End(
+        0,
+        Fate.LOST,
+        branch.packet,
+        branch.connection,
+        branch.odds,
+        why=why,
+        memory=branch.memory,
+        answer=answer,
+    )
+
+
+def before_any_hook(branch: Branch, node: Node) -> End | None:
+    """Return the end of a packet that no rule sees: IPv6 refuses it, or a bridge passes it on by itself."""
+    packet = branch.packet
+    switched = is_switched(packet, node)
+    if packet.physical_in is not None and node.sysctls.bridge_calls(packet.family):
+        return None
+    if not switched and (why := refused_on_arrival(packet, node)):
+        return lost(branch, why)
+    if switched:
+        why = f"{packet.in_interface} is a bridge and passes it on, and bridge-nf-call-iptables is 0: no rule sees it"
+        sent = replace(packet, out_interface=packet.in_interface)
+        return replace(lost(branch, why), fate=Fate.FORWARD, packet=sent)
+    return None
+
+
+def is_switched(packet: Packet, node: Node) -> bool:
+    """Whether a frame goes from one port of a bridge to another, because its destination is on the same link."""
+    incoming, destination = packet.in_interface, packet.destination
+    if packet.physical_in is None or not isinstance(incoming, str) or destination is UNKNOWN:
+        return False
+    on_link = any(item.interface == incoming and destination in item.network for item in node.addresses)
+    return on_link and not node.is_local(destination)
+
+
+def _stays_on_bridge(first: Packet, packet: Packet, node: Node) -> bool:
+    """Whether a packet leaves by the bridge that it came in by, and is not routed.
+
+    It was not for this host, or DNAT in PREROUTING gave it to another port (``br_nf_pre_routing_finish``).
+    """
+    moved = packet.physical_in is not None and packet.destination != first.destination
+    return moved or is_switched(first, node)
+
+
+def _came_for_many(packet: Packet, node: Node) -> bool:
+    """Whether a packet came in a frame for all or a group of the hosts on its link."""
+    destination = packet.destination
+    if destination is UNKNOWN or destination.is_multicast or str(destination) == "255.255.255.255":
+        return destination is not UNKNOWN
+    links = (item for item in node.addresses if item.interface == packet.in_interface)
+    return any(destination in item.network for item in links) and node.address_type(destination) == "BROADCAST"
+
+
+def come_in(branch: Branch, node: Node, flow: Flow, variant: Variant) -> Result:
+    """Decide about a packet that has passed PREROUTING."""
+    packet, first = branch.packet, flow.packet
+    moved = packet.destination != first.destination
+    for_host = moved or not is_switched(first, node)
+    if packet.physical_in is not None and for_host and (why := refused_on_arrival(packet, node)):
+        return lost(branch, why)
+    if not moved and is_switched(first, node):
+        verdict = Verdict("forward", packet.in_interface, f"{packet.in_interface} is a bridge and passes it on")
+    else:
+        verdict = route_in(packet, node)
+    branch.steps.append(RouteStep(verdict.kind, verdict.interface, verdict.why))
+    if verdict.kind == "lost":
+        return lost(branch, verdict.why, answer=_unreachable(packet, verdict))
+    if verdict.kind == "local":
+        branch.stops = branch.stops + INPUT[variant]
+        return None
+    if moved and _came_for_many(first, node):
+        return lost(branch, f"it came to {first.destination} in a frame for many; such are not forwarded")
+    branch.stops = branch.stops + FORWARD
+    if verdict.interface == packet.in_interface and _stays_on_bridge(first, packet, node):
+        if first.physical_out is not None and first.physical_out == first.physical_in:
+            return lost(branch, f"{packet.in_interface} sends no frame back to {first.physical_in}, where it came from")
+        out = UNKNOWN if first.physical_out is None else first.physical_out
+        branch.packet, branch.bridged = replace(packet, physical_out=out), True
+    elif packet.ttl <= 1:
+        why = f"its time to live is {packet.ttl}: the sender gets an ICMP error"
+        kind = "icmp-time-exceeded" if packet.family is Family.IPV4 else "icmp6-time-exceeded"
+        return lost(branch, why, answer=error_about(packet, kind))
+    elif len(verdict.ways) < 2:
+        branch.packet = replace(packet, ttl=packet.ttl - 1, out_interface=verdict.interface)
+        return None
+    else:
+        branch.packet = replace(packet, ttl=packet.ttl - 1)
+    return _take(branch, verdict)
+
+
+def _unreachable(packet: Packet, verdict: Verdict) -> Packet | None:
+    """Return the ICMP error that a router sends where it has no way on."""
+    kinds = _UNREACHABLE.get(verdict.error)
+    return error_about(packet, kinds[packet.family is Family.IPV6]) if kinds else None
+
+
+def go_out(branch: Branch, node: Node) -> Result:
+    """Decide about a packet of this node, before the first hook; it gets a source where it has none."""
+    verdict = route_out(branch.packet, node)
+    branch.steps.append(RouteStep(verdict.kind, verdict.interface, verdict.why))
+    if verdict.kind == "lost":
+        return lost(branch, verdict.why)
+    if branch.packet.source is UNKNOWN and verdict.source is not None:
+        branch.packet = replace(branch.packet, source=verdict.source)
+    return _take(branch, verdict)
+
+
+def go_out_again(branch: Branch, node: Node) -> Result:
+    """Decide again after OUTPUT has changed the packet (``ip_route_me_harder``).
+
+    The tables of OUTPUT that follow see the old out interface, POSTROUTING sees the new one.
+    """
+    verdict = route_out(branch.packet, node)
+    kind = "lost" if verdict.kind == "lost" else "again"
+    branch.steps.append(RouteStep(kind, verdict.interface, verdict.why))
+    if kind == "lost":
+        return lost(branch, verdict.why)
+    branch.next_out = verdict.interface
+    if verdict.interface is UNKNOWN:
+        branch.packet = replace(branch.packet, out_interface=UNKNOWN)
+    return None
+
+
+def _take(branch: Branch, verdict: Verdict) -> Result:
+    """Go on by the way that routing has found, or by each of several."""
+    if len(verdict.ways) < 2:
+        branch.packet = replace(branch.packet, out_interface=verdict.interface)
+        return None
+    total = sum(way.weight for way in verdict.ways)
+    found = []
+    for way in verdict.ways:
+        out: Interface = way.interface if way.interface is not None else UNKNOWN
+        child = branch.fork(f"the route has several ways: by {out}", Odds(way.weight, total))
+        child.packet = replace(child.packet, out_interface=out)
+        child.at_stop += 1
+        found.append(child)
+    return Forked(tuple(found))
