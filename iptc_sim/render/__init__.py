@@ -1,24 +1,58 @@
-"""Traces and diffs as text and JSON: pure functions of the data."""
+"""Traces and diffs as text, JSON and diagrams: pure functions of the data. Each is imported when first used."""
 
 from __future__ import annotations
 
-from iptc_sim.render.as_json import odds_json, trace_json
-from iptc_sim.render.detailed import render_detailed
-from iptc_sim.render.diff_json import diff_json
-from iptc_sim.render.diff_text import render_diff
-from iptc_sim.render.odds_text import render_odds
-from iptc_sim.render.path import render_path
-from iptc_sim.render.words import Labels, odds_text, verdict
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from iptc_sim.render.as_json import odds_json, trace_json, trace_to_json
+    from iptc_sim.render.detailed import render_detailed
+    from iptc_sim.render.diff_json import diff_json
+    from iptc_sim.render.diff_text import render_diff
+    from iptc_sim.render.dot import render_dot
+    from iptc_sim.render.explained import explain, explain_rule, render_explained
+    from iptc_sim.render.from_json import trace_from_json
+    from iptc_sim.render.mermaid import render_mermaid
+    from iptc_sim.render.minimal import render_minimal
+    from iptc_sim.render.odds_text import render_odds
+    from iptc_sim.render.path import render_path
+    from iptc_sim.render.why import Place, find_places, render_why
+    from iptc_sim.render.words import Labels, verdict
+    from iptc_sim.render.xtables import render_xtables
+
+_HOMES = {
+    "as_json": ("odds_json", "trace_json", "trace_to_json"),
+    "detailed": ("render_detailed",),
+    "diff_json": ("diff_json",),
+    "diff_text": ("render_diff",),
+    "dot": ("render_dot",),
+    "explained": ("explain", "explain_rule", "render_explained"),
+    "from_json": ("trace_from_json",),
+    "mermaid": ("render_mermaid",),
+    "minimal": ("render_minimal",),
+    "odds_text": ("render_odds",),
+    "path": ("render_path",),
+    "why": ("Place", "find_places", "render_why"),
+    "words": ("Labels", "verdict"),
+    "xtables": ("render_xtables",),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "Labels",
-    "diff_json",
-    "odds_json",
-    "odds_text",
-    "render_detailed",
-    "render_diff",
-    "render_odds",
-    "render_path",
-    "trace_json",
+    "Labels", "Place", "diff_json", "explain", "explain_rule", "find_places", "odds_json",
+    "render_detailed", "render_diff", "render_dot", "render_explained", "render_mermaid", "render_minimal",
+    "render_odds", "render_path", "render_why", "render_xtables", "trace_from_json", "trace_json", "trace_to_json",
     "verdict",
-]
+]  # fmt: skip
+
+
+if not TYPE_CHECKING:  # a type checker must miss a name that is not there
+
+    def __getattr__(name: str) -> object:
+        home = _HOME.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value: object = getattr(import_module(f"iptc_sim.render.{home}"), name)
+        globals()[name] = value
+        return value

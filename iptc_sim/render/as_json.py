@@ -1,45 +1,68 @@
-"""Traces as JSON; the schema is ``schemas/trace-1.json``."""
+"""Traces as JSON; the schema is ``schemas/trace-2.json``, the forms of the parts are in :mod:`iptc_sim.render.forms`.
+
+Beside what the trace holds the JSON tells what follows from it, for readers that are no Python program: sentences, the
+text of each rule, and for each end the rules that the packet fits and its headers at every hook.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any, Final
 
-from iptc_sim.connection import Connection, FlowTuple
 from iptc_sim.engine.outcomes import Outcome
+from iptc_sim.interchange.scalars import Json
 from iptc_sim.packet import Packet
-from iptc_sim.protocols import TCP_FLAGS
+from iptc_sim.records import replace
+from iptc_sim.render.explained import explain_rule
+from iptc_sim.render.forms import Forms
+from iptc_sim.render.leaf_forms import short_odds
+from iptc_sim.render.matched import HookPass, Matched, Ways
 from iptc_sim.render.words import Labels, action_text, label_of, translation_text, verdict
-from iptc_sim.steps import (
-    BackStep,
-    ChainStep,
-    ConntrackStep,
-    End,
-    HookStep,
-    NoteStep,
-    PolicyStep,
-    RouteStep,
-    RuleStep,
-    Step,
-    Trace,
-    TranslateStep,
-)
+from iptc_sim.steps import RuleStep, Step, Trace, TranslateStep
 from iptc_sim.syntax.write import write_rule
-from iptc_sim.values import UNKNOWN, Odds, Unknown
+from iptc_sim.values import CERTAIN, Odds
 
-TRACE_SCHEMA = "iptc-sim/trace/1"
-ODDS_SCHEMA = "iptc-sim/odds/1"
+TRACE_SCHEMA: Final = "iptc-sim/trace/2"
+ODDS_SCHEMA: Final = "iptc-sim/odds/2"
 
-Json = str | int | bool | None | Sequence["Json"] | dict[str, "Json"]
+#: Keys that follow from others, of an end and of each kind of step; a reader leaves them out.
+TOLD_OF_ENDS: Final = ("verdict", "matched", "hooks")
+TOLD_OF_STEPS: Final = {
+    "rule": ("text", "file", "line", "why_not", "did", "label", "explain"),
+    "translate": ("text",),
+}
+
+#: What is told of a packet at each hook.
+HEADERS: Final = (
+    "source", "sport", "destination", "dport", "mark", "in_interface", "out_interface", "ttl", "tos",
+)  # fmt: skip
 
 
-def trace_json(trace: Trace, labels: Labels | None = None, *, indent: int | None = 2) -> str:
-    """Return a trace as JSON text; on one line with ``indent`` None."""
-    return json.dumps(_trace(trace, labels or {}), indent=indent)
+def trace_json(trace: Trace, labels: Labels | None = None, *, indent: int | None = 2, explain: bool = False) -> str:
+    """Return a trace as JSON text; :func:`trace_from_json` reads it back.
+
+    Args:
+        trace: the trace.
+        labels: names for chains.
+        indent: blanks for each level; None: all on one line.
+        explain: whether each rule that fits says in a sentence what it means.
+    """
+    family = trace.flow.packet.family
+    record: dict[str, Json] = {"schema": TRACE_SCHEMA, "family": int(family)}
+    forms = Forms(family)
+    return json.dumps(record | _Teller(forms, labels or {}, explain=explain).trace(trace), indent=indent)
+
+
+def trace_to_json(trace: Trace) -> str:
+    """Return a trace as JSON text, all on one line; :func:`trace_from_json` reads it back."""
+    return trace_json(trace, indent=None)
 
 
 def odds_json(trace: Trace, found: Sequence[Outcome], *, indent: int | None = 2) -> str:
     """Return the outcomes of a trace as JSON text."""
+    forms = Forms(trace.flow.packet.family)
+    odds = forms.of(Odds | None)
     rows: list[Json] = [
         {
             "fate": str(item.fate),
@@ -47,150 +70,93 @@ def odds_json(trace: Trace, found: Sequence[Outcome], *, indent: int | None = 2)
             "source": item.source,
             "source_translated": item.masqueraded,
             "code": item.code,
-            "odds": _odds(item.odds),
+            "odds": odds.encode(item.odds),
             "branches": list(item.ends),
         }
         for item in found
     ]
-    record = {
+    record: dict[str, Json] = {
         "schema": ODDS_SCHEMA,
-        "packet": _packet(trace.flow.packet),
+        "packet": forms.of(Packet).encode(trace.flow.packet),
         "assumptions": list(trace.assumptions),
     }
     return json.dumps({**record, "outcomes": rows}, indent=indent)
 
 
-def _trace(trace: Trace, labels: Labels) -> dict[str, Json]:
-    replies: list[Json] = [None if reply is None else _trace(reply, labels) for reply in trace.replies]
+class _Teller:
+    """Writes one trace and its replies."""
+
+    def __init__(self, forms: Forms, labels: Labels, *, explain: bool) -> None:
+        self.forms, self.labels, self.explain = forms, labels, explain
+        self._headers = {item.key: item for item in forms.record(Packet).members if item.key in HEADERS}
+
+    def trace(self, trace: Trace) -> dict[str, Json]:
+        """Return the parts of a trace with what follows from them."""
+        found: dict[str, Any] = {}
+        products = branch_odds(trace)
+        plain = [replace(end, odds=None) if end.odds == products[end.segment] else end for end in trace.ends]
+        for member in self.forms.record(Trace).members:
+            if member.field != "replies":
+                found[member.key] = member.codec.encode(
+                    plain if member.field == "ends" else getattr(trace, member.field)
+                )
+        for record, segment in zip(found["segments"], trace.segments, strict=True):
+            for item, step in zip(record["steps"], segment.steps, strict=True):
+                item.update(self._step(step))
+        ways = Ways(trace)
+        for record, end in zip(found["ends"], trace.ends, strict=True):
+            if record["odds"] is None and end.odds is not None:
+                record["odds"] = short_odds(end.odds)
+            record["verdict"] = verdict(trace, end)
+            record["matched"] = [_matched(item) for item in ways.matched(end)]
+            record["hooks"] = [self._hook(item) for item in ways.hooks(end)]
+        found["replies"] = [None if reply is None else self.trace(reply) for reply in trace.replies]
+        return found
+
+    def _step(self, step: Step) -> dict[str, Json]:
+        if isinstance(step, TranslateStep):
+            return {"text": translation_text(step)}
+        if not isinstance(step, RuleStep):
+            return {}
+        told: dict[str, Json] = {
+            "text": write_rule(step.rule, step.chain),
+            "file": step.rule.source.name if step.rule.source else None,
+            "line": step.rule.line or None,
+            "why_not": str(step.reason) if step.reason is not None else None,
+            "did": action_text(step) if step.matched else None,
+            "label": label_of(step, self.labels) or None,
+        }
+        if self.explain and step.matched:
+            told["explain"] = explain_rule(step.rule)
+        return told
+
+    def _hook(self, item: HookPass) -> Json:
+        end = None if item.end is None else self._packet(item.end.packet)
+        return {"hook": str(item.begin.hook), "begin": self._packet(item.begin.packet), "end": end}
+
+    def _packet(self, packet: Packet) -> Json:
+        return {key: item.codec.encode(getattr(packet, item.field)) for key, item in self._headers.items()}
+
+
+def branch_odds(trace: Trace) -> list[Odds | None]:
+    """Return for each segment the product of the chances of those that lead to it, None where one has none."""
+    found: list[Odds | None] = []
+    for segment in trace.segments:
+        before = CERTAIN if segment.parent is None else found[segment.parent]
+        if segment.parent is not None and before is not None:
+            before = None if segment.chance is None else before * segment.chance
+        found.append(before)
+    return found
+
+
+def _matched(item: Matched) -> Json:
     return {
-        "schema": TRACE_SCHEMA,
-        "packet": _packet(trace.flow.packet),
-        "assumptions": list(trace.assumptions),
-        "segments": [
-            {
-                "number": segment.number,
-                "parent": segment.parent,
-                "choice": segment.choice,
-                "chance": _odds(segment.chance),
-                "steps": [_step(step, labels) for step in segment.steps],
-            }
-            for segment in trace.segments
-        ],
-        "ends": [_end(trace, end) for end in trace.ends],
-        "replies": replies,
-    }
-
-
-def _end(trace: Trace, end: End) -> dict[str, Json]:
-    decided: Json = None
-    if end.decided_by is not None:
-        table, chain, number = end.decided_by
-        decided = {"table": table, "chain": chain, "rule": number}
-    return {
-        "segment": end.segment,
-        "fate": str(end.fate),
-        "odds": _odds(end.odds),
-        "packet": _packet(end.packet),
-        "connection": _connection(end.connection),
-        "code": end.code,
-        "why": end.why,
-        "decided_by": decided,
-        "verdict": verdict(trace, end),
-    }
-
-
-def _odds(odds: Odds | None) -> Json:
-    return None if odds is None else {"fraction": str(odds), "percent": odds.percent}
-
-
-def _known(value: object) -> Json:
-    return None if value is None or value is UNKNOWN else value if isinstance(value, int) else str(value)
-
-
-def _interface(value: str | Unknown | None) -> Json:
-    return "?" if value is UNKNOWN else value
-
-
-def _packet(packet: Packet) -> dict[str, Json]:
-    return {
-        "family": int(packet.family),
-        "protocol": packet.protocol_name,
-        "source": _known(packet.source),
-        "sport": _known(packet.sport),
-        "destination": _known(packet.destination),
-        "dport": _known(packet.dport),
-        "flags": [name for name in TCP_FLAGS if name in packet.flags],
-        "icmp_type": packet.icmp_type,
-        "icmp_code": packet.icmp_code,
-        "mark": packet.mark,
-        "in_interface": _interface(packet.in_interface),
-        "out_interface": _interface(packet.out_interface),
-    }
-
-
-def _connection(entry: Connection | None) -> Json:
-    if entry is None:
-        return None
-    return {
-        "state": str(entry.state),
-        "direction": str(entry.direction),
-        "original": _tuple(entry.original),
-        "reply": _tuple(entry.reply),
-    }
-
-
-def _tuple(item: FlowTuple) -> dict[str, Json]:
-    return {
-        "protocol": item.protocol,
-        "source": _known(item.source),
-        "sport": _known(item.sport),
-        "destination": _known(item.destination),
-        "dport": _known(item.dport),
-    }
-
-
-def _step(step: Step, labels: Labels) -> dict[str, Json]:
-    match step:
-        case HookStep(hook, packet):
-            return {"step": "hook", "hook": str(hook), "packet": _packet(packet)}
-        case RouteStep(kind, interface, why):
-            return {"step": "route", "kind": kind, "interface": _interface(interface), "why": why}
-        case ConntrackStep(connection, why):
-            return {"step": "conntrack", "connection": _connection(connection), "why": why}
-        case ChainStep(hook, table, chain, how):
-            return {"step": "chain", "hook": str(hook), "table": table, "chain": chain, "how": how}
-        case RuleStep():
-            return _rule(step, labels)
-        case BackStep(hook, table, left, chain):
-            return {"step": "back", "hook": str(hook), "table": table, "left": left, "chain": chain}
-        case PolicyStep(hook, table, chain, policy, assumed):
-            names: dict[str, Json] = {"step": "policy", "hook": str(hook), "table": table, "chain": chain}
-            return {**names, "policy": policy, "assumed": assumed}
-        case TranslateStep(hook, manip, before, after, by):
-            record: dict[str, Json] = {"step": "translate", "hook": str(hook), "manip": str(manip), "by": by}
-            return {
-                **record,
-                "before": _packet(before),
-                "after": _packet(after),
-                "text": translation_text(step),
-            }
-        case NoteStep(text):
-            return {"step": "note", "text": text}
-
-
-def _rule(step: RuleStep, labels: Labels) -> dict[str, Json]:
-    return {
-        "step": "rule",
-        "hook": str(step.hook),
-        "table": step.table,
-        "chain": step.chain,
-        "rule": step.number,
-        "file": step.rule.source.name if step.rule.source else None,
-        "line": step.rule.line or None,
-        "text": write_rule(step.rule, step.chain),
-        "matched": step.matched,
-        "why_not": str(step.reason) if step.reason is not None else None,
-        "did": action_text(step) if step.matched else None,
-        "label": label_of(step, labels) or None,
-        "mark": list(step.mark) if step.mark else None,
+        "hook": item.hook,
+        "table": item.table,
+        "chain": item.chain,
+        "rule": item.rule,
+        "verdict": item.verdict,
+        "target": item.target,
+        "target_chain": item.target_chain,
+        "maybe": item.maybe,
     }

@@ -10,6 +10,7 @@ from iptc_sim.steps import (
     BackStep,
     ChainStep,
     ConntrackStep,
+    HookEndStep,
     HookStep,
     NoteStep,
     PolicyStep,
@@ -55,6 +56,8 @@ def _step(step: Step, labels: Labels) -> Iterator[str]:
     match step:
         case HookStep(hook, packet):
             yield f"{hook}: {printable(str(packet))}"
+        case HookEndStep(hook, packet):
+            yield f"{hook} is left: {printable(str(packet))}"
         case RouteStep():
             by = "" if step.interface is None else f" by {printable(str(step.interface))}"
             yield f"route: {step.kind}{by}: {printable(step.why)}"
@@ -84,6 +87,8 @@ def _indent(depth: int) -> str:
 def _rule(step: RuleStep, labels: Labels) -> str:
     head = f"  {_indent(step.depth + 1)}rule {step.number}"
     place = f" [{line_of(step)}]" if step.rule.line else ""
+    if step.maybe:
+        return f"{head} may fit, and changes nothing: {printable(str(step.reason))}{place}"
     if not step.matched:
         return f"{head} no: {printable(str(step.reason))}{place}"
     about = label_of(step, labels)

@@ -15,7 +15,7 @@ from iptc_sim.compare.edits import (
     PolicyChanged,
     Removed,
 )
-from iptc_sim.render.as_json import Json
+from iptc_sim.interchange.scalars import Json
 from iptc_sim.render.words import Labels
 from iptc_sim.syntax.write import write_rule
 

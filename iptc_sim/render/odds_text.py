@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from iptc_sim.diagnostics import printable
 from iptc_sim.engine.outcomes import Outcome
+from iptc_sim.render.words import fraction_text
 from iptc_sim.steps import Trace
 
 
@@ -13,7 +14,7 @@ def render_odds(trace: Trace, found: Sequence[Outcome]) -> str:
     """Return one line per outcome: where it ends, the exact fraction, the percentage."""
     lines = [f"packet   {printable(str(trace.flow.packet))}"]
     lines += [f"assumed  {printable(text)}" for text in trace.assumptions]
-    rows = [(_where(item), "" if item.odds is None else str(item.odds), _percent(item)) for item in found]
+    rows = [(_where(item), "" if item.odds is None else fraction_text(item.odds), _percent(item)) for item in found]
     widths = [min(60, max((len(row[column]) for row in rows), default=0)) for column in (0, 1)]
     lines += [
         f"{where:<{widths[0]}}  {fraction:>{widths[1]}}  {percent:>9}".rstrip() for where, fraction, percent in rows

@@ -30,7 +30,21 @@ from iptc_sim.steps import (
     Trace,
     TranslateStep,
 )
-from iptc_sim.target import Accept, Continue, Drop, Goto, Jump, Reject, Return, SetMark, Translate
+from iptc_sim.target import (
+    Accept,
+    Alter,
+    Continue,
+    Drop,
+    Goto,
+    Intercept,
+    Jump,
+    Prepare,
+    Reject,
+    Return,
+    SetMark,
+    Steal,
+    Translate,
+)
 from iptc_sim.values import CERTAIN, UNKNOWN
 
 #: With more branches than this each one is shown by its end only.
@@ -159,7 +173,9 @@ def _line(step: Step, labels: Labels) -> str:
     match step:
         case RuleStep(matched=True, action=Accept() | Drop() | Reject() | SetMark() | Translate()):
             return _rule_line(step, labels)
-        case RuleStep(matched=True, action=Continue(note)) if note:
+        case RuleStep(matched=True, action=Prepare() | Steal() | Intercept()):
+            return _rule_line(step, labels)
+        case RuleStep(matched=True, action=Continue(note) | Alter(note)) if note:
             return _rule_line(step, labels)
         case RuleStep(matched=True, action=Return(), depth=0):
             return _rule_line(step, labels)

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from iptc_sim.diagnostics import printable
 from iptc_sim.steps import End, Fate, RuleStep, Trace, TranslateStep
-from iptc_sim.target import Accept, Continue, Drop, Goto, Jump, Reject, Return, SetMark, Translate
+from iptc_sim.target import (
+    Accept,
+    Alter,
+    Continue,
+    Drop,
+    Goto,
+    Intercept,
+    Jump,
+    Prepare,
+    Reject,
+    Return,
+    SetMark,
+)
 from iptc_sim.tracking import Manip
 from iptc_sim.values import UNKNOWN, Odds
 
@@ -14,9 +27,21 @@ from iptc_sim.values import UNKNOWN, Odds
 Labels = Mapping[str, str]
 
 
+#: Fractions of larger numbers (bits) are not written out: they fill pages, and reducing them takes long.
+_MAX_BITS: Final = 2048
+
+
+def fraction_text(odds: Odds) -> str:
+    """Return ``1/3``; nothing where the numbers are too long to be read."""
+    return str(odds) if odds.denominator.bit_length() <= _MAX_BITS else ""
+
+
 def odds_text(odds: Odds | None) -> str:
     """Return ``1/3 (33.333%)``."""
-    return "odds not known" if odds is None else f"{odds} ({odds.percent})"
+    if odds is None:
+        return "odds not known"
+    fraction = fraction_text(odds)
+    return f"{fraction} ({odds.percent})" if fraction else f"about {odds.percent}"
 
 
 def place(step: RuleStep) -> str:
@@ -54,12 +79,30 @@ def action_text(step: RuleStep) -> str:
         case SetMark(mark):
             before = step.mark[0] if step.mark else 0
             return f"mark {before:#x} => {mark:#x}" if before != mark else f"mark stays {mark:#x}"
-        case Continue(note):
-            return printable(note) or "counted"
-        case Translate() | None:
-            return step.rule.target.name if step.rule.target else "counted"
+        case Continue(note) | Alter(note) if note:
+            return printable(note)
+        case Prepare():
+            return f"{_name(step)}: {_prepared(step.action)}"
+        case Intercept(address, port):
+            where = "the in interface" if address is None else str(address)
+            return f"{_name(step)}: to a socket on {where}{'' if port is None else f', port {port}'}"
+        case Continue() | Alter():
+            return _name(step) if step.rule.target else "counted"
         case _:
-            return printable(step.rule.target.name) if step.rule.target else ""
+            return _name(step) or "counted"
+
+
+def _name(step: RuleStep) -> str:
+    return printable(step.rule.target.name) if step.rule.target else ""
+
+
+def _prepared(action: Prepare) -> str:
+    """Return what conntrack is told."""
+    zones = f"zone {action.zone}" if action.zone == action.reply_zone else f"zones {action.zone}, {action.reply_zone}"
+    told = ["not tracked"] if action.untracked else []
+    told += [zones] if action.zone or action.reply_zone else []
+    told += [f"helper {printable(action.helper)}"] if action.helper else []
+    return ", ".join(told) or "nothing special"
 
 
 def translation_text(step: TranslateStep) -> str:
@@ -109,6 +152,8 @@ def _fate(end: End) -> str:
             return f"REJECTED on its way to {packet.destination_text} with {end.code} by {printable(end.why)}"
         case Fate.LOST:
             return f"LOST on its way to {packet.destination_text}: {printable(end.why)}"
+        case Fate.STOLEN:
+            return f"TAKEN AWAY on its way to {packet.destination_text}: {printable(end.why)}"
 
 
 def _by(end: End) -> str:

@@ -14,15 +14,15 @@ from iptc_sim import Settings, compile_services, diff, load_cluster, parse, trac
 from iptc_sim.diagnostics import read_source
 from iptc_sim.engine.outcomes import outcomes
 from iptc_sim.flows import NodeOptions, read_node
-from iptc_sim.render import diff_json, odds_json, render_detailed, render_odds, render_path, trace_json
-from iptc_sim.resources import resource
+from iptc_sim.render import diff_json, odds_json, render_detailed, render_odds, render_path, trace_from_json, trace_json
+from iptc_sim.resources import resource_text
 from iptc_sim.ruleset import Ruleset
 
 POD = "tcp 172.17.0.9:33000 -> 10.97.126.137:8125 in docker0"
 
 
-def schema(name: str) -> dict[str, object]:
-    found: dict[str, object] = json.loads(resource("iptc_sim", "render", "schemas", f"{name}-1.json").read_text())
+def schema(name: str, version: int = 2) -> dict[str, object]:
+    found: dict[str, object] = json.loads(resource_text("iptc_sim", "render", "schemas", f"{name}-{version}.json"))
     return found
 
 
@@ -68,7 +68,7 @@ def test_odds_and_diff_json_fit_their_schemas(cluster_rules: Ruleset) -> None:
         "*nat\n:PREROUTING DROP [0:0]\n:mine - [0:0]\n-A KUBE-MARK-MASQ -j MARK --set-mark 1\n-A mine -j DROP\nCOMMIT\n"
     )
     for a, b in ((cluster_rules, other), (other, cluster_rules), (other, other)):
-        jsonschema.validate(json.loads(diff_json(diff(a, b))), schema("diff"))
+        jsonschema.validate(json.loads(diff_json(diff(a, b))), schema("diff", 1))
 
 
 def test_path_names_the_chains_the_branches_and_the_verdict(cluster_rules: Ruleset) -> None:
@@ -154,3 +154,21 @@ def test_path_gives_the_odds_that_hold_once_what_is_not_known_is_settled() -> No
     assert "2) 1/2 (50.000%), if\n   nat PREROUTING rule 1 does not fit: whether 1.1.1.1 is on the list A" in text
     picked = render_path(trace(rules, "tcp 1.1.1.1:1 -> 2.2.2.2:80 in eth0", pick="3"))
     assert "one branch of several: 1/2 (50.000%), if\n" in picked
+
+
+def test_odds_of_very_many_branches_are_told_in_percent() -> None:
+    """The exact fraction of the last of 200 endpoints has numbers of 6,000 bits."""
+    count = 200
+    lines = [
+        f"-A PREROUTING -p tcp -m statistic --mode random --probability {1 / (count - number):.11f} "
+        f"-j DNAT --to-destination 10.0.0.{number}"
+        for number in range(count - 1)
+    ]
+    rules = "\n".join(["*nat", *lines, "-A PREROUTING -p tcp -j DNAT --to-destination 10.0.1.1", "COMMIT", ""])
+    found = trace(rules, "tcp 1.1.1.1:1 -> 2.2.2.2:80 in eth0")
+    last = json.loads(trace_json(found))["ends"][-1]["odds"]
+    assert last == {"fraction": None, "percent": "0.500%", "exact": None}
+    assert trace_from_json(trace_json(found)) == found
+    assert "about 0.500%" in render_path(found)
+    assert render_odds(found, outcomes(found)).splitlines()[-1].split() == ["forward", "10.0.1.1:80", "0.500%"]
+    jsonschema.validate(json.loads(odds_json(found, outcomes(found))), schema("odds"))
