@@ -112,4 +112,5 @@ def headers_of(words: list[str]) -> Headers:
         ttl=int(values.get("TTL", values.get("HOPLIMIT", "0"))),
         identifier=int(values.get("ID", values.get("FLOWLBL", "0"))),
         flags=frozenset(words).intersection(TCP_FLAGS),
+        tos=int(values.get("TOS", values.get("TC", "0")), 0),
     )

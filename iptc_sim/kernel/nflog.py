@@ -1,4 +1,4 @@
-"""The trace of iptables-legacy: its TRACE target writes to the netfilter log, read here over netlink.
+"""The trace of iptables-legacy: it writes to the netfilter log, read here over netlink.
 
 A message has a prefix such as ``TRACE: nat:OUTPUT:rule:2`` and the packet's bytes. Other than the trace of
 iptables-nft it tells neither a rule's text nor its verdict.
@@ -12,11 +12,13 @@ import re
 import struct
 from typing import Final
 
+from iptc_sim.headers import Datagram
 from iptc_sim.kernel.errors import KernelError
-from iptc_sim.kernel.events import TraceEvent
+from iptc_sim.kernel.events import TraceEvent, logged_key
 from iptc_sim.kernel.namespace import Namespace
-from iptc_sim.kernel.netlink import NetfilterSocket
-from iptc_sim.kernel.wire import Fields
+from iptc_sim.kernel.netlink import NetfilterSocket, attribute
+from iptc_sim.kernel.report import Headers
+from iptc_sim.moment import Hook
 from iptc_sim.values import Family
 
 _PACKET: Final = 4 << 8  # NFNL_SUBSYS_ULOG, NFULNL_MSG_PACKET
@@ -28,11 +30,14 @@ _AT_ONCE: Final = struct.pack("!I", 1)
 
 _HEADER, _MARK, _IN, _OUT, _PAYLOAD, _PREFIX = 1, 2, 4, 5, 9, 10
 
+#: The hooks by their numbers (NF_INET_PRE_ROUTING and on).
+_HOOKS: Final = (Hook.PREROUTING, Hook.INPUT, Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING)
+
 _TRACE: Final = re.compile(r"TRACE: (\w+):(\S+):(rule|policy|return):(\d+) ?\0?")
 
 
 class Nflog:
-    """A listener on log group 0 of a namespace, where TRACE writes to.
+    """A listener on log group 0 of a namespace, where traces are written to.
 
     Raises:
         KernelError: this kernel has no nfnetlink_log.
@@ -41,15 +46,13 @@ class Nflog:
     def __init__(self, namespace: Namespace) -> None:
         namespace.set_sysctls({f"net/netfilter/nf_log/{number}": "nfnetlink_log" for number in (2, 10)})
         self._link = NetfilterSocket(namespace)
-        #: Table and hook of the base chain that each packet is in.
-        self._places: dict[str, tuple[str, int]] = {}
         try:
-            for attribute, value in (
+            for kind, value in (
                 (_CFG_CMD, _BIND),
                 (_CFG_MODE, _COPY_PACKETS + b"\0"),
                 (_CFG_QTHRESH, _AT_ONCE),
             ):
-                self._link.request(_CONFIG, attribute, value)
+                self._link.request(_CONFIG, attribute(kind, value))
         except KernelError:
             self.close()
             raise
@@ -69,17 +72,12 @@ class Nflog:
 
     def _event(self, message: dict[int, bytes]) -> TraceEvent | None:
         found = _TRACE.fullmatch(message.get(_PREFIX, b"").decode(errors="replace"))
-        fields = Fields.of(message.get(_PAYLOAD, b""))
-        if found is None or fields is None:
+        datagram = Datagram.of(message.get(_PAYLOAD, b""))
+        if found is None or datagram is None:
             return None
-        family = Family(fields.source.version)
-        key = f"{family} {fields.protocol} {fields.identifier}"
-        place = found[1], message[_HEADER][2]
-        begins = place[0] == "raw" and found[3] == "rule" and found[4] == "1"
-        headers = None
-        if begins or self._places.get(key) != place:
-            self._places[key] = place
-            mark = int.from_bytes(message.get(_MARK, b""))
-            interfaces = [self._link.interface(message.get(which)) for which in (_IN, _OUT)]
-            headers = fields.headers(interfaces[0], interfaces[1], mark)
-        return TraceEvent(key, family, headers, found[1], found[2], found[3], int(found[4]))
+        family = Family(datagram.source.version)
+        interfaces = [self._link.interface(message.get(which)) for which in (_IN, _OUT)]
+        headers = Headers.of(datagram, interfaces[0], interfaces[1], int.from_bytes(message.get(_MARK, b"")))
+        hook = _HOOKS[message[_HEADER][2]]
+        key = logged_key(family, headers)
+        return TraceEvent(key, family, headers, found[1], found[2], found[3], int(found[4]), hook=hook)

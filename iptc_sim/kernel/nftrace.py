@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from iptc_sim.headers import CHAINED, NO_NEXT, Datagram
+from iptc_sim.kernel.conntrack import status_names
 from iptc_sim.kernel.events import TraceEvent
 from iptc_sim.kernel.namespace import Namespace
 from iptc_sim.kernel.netlink import NetfilterSocket, attributes
-from iptc_sim.kernel.report import Headers
-from iptc_sim.kernel.wire import Fields
+from iptc_sim.kernel.report import Headers, Tracked
+from iptc_sim.tracking import Direction, State
 from iptc_sim.values import Family
 
 _TRACE: Final = 10 << 8 | 17  # NFNL_SUBSYS_NFTABLES, NFT_MSG_TRACE
@@ -23,6 +25,7 @@ _GROUP: Final = 9  # NFNLGRP_NFTRACE
 
 _TABLE, _CHAIN, _HANDLE, _TYPE, _VERDICT, _ID = 1, 2, 3, 4, 5, 6
 _NETWORK, _TRANSPORT, _IN, _OUT, _MARK, _FAMILY, _POLICY = 8, 9, 10, 12, 14, 15, 16
+_CT_DIRECTION, _CT_STATUS, _CT_STATE = 19, 20, 21
 _CODE, _TARGET = 1, 2
 
 _KINDS: Final = {1: "policy", 2: "return", 3: "rule"}
@@ -31,6 +34,12 @@ _VERDICTS: Final = {
     -1: "CONTINUE", -2: "BREAK", -3: "JUMP", -4: "GOTO", -5: "RETURN",
 }  # fmt: skip
 _FAMILIES: Final = {2: Family.IPV4, 10: Family.IPV6}
+
+#: By the bits of ``enum ip_conntrack_info``, as ``nft`` knows them too.
+_STATES: Final = {
+    1: State.INVALID, 2: State.ESTABLISHED, 4: State.RELATED, 8: State.NEW, 64: State.UNTRACKED,
+}  # fmt: skip
+_DIRECTIONS: Final = (Direction.ORIGINAL, Direction.REPLY)
 
 
 class Nftrace:
@@ -67,7 +76,9 @@ class Nftrace:
             chain=_text(message, _CHAIN) or "",
             kind=_KINDS.get(_number(message, _TYPE), "return"),
             place=_number(message, _HANDLE),
-            verdict=_VERDICTS.get(code, str(code)),
+            verdict=_VERDICTS.get(
+                code & 0xFF if code > 0 else code, str(code)
+            ),  # a queue's number is in the upper half
             target=_text(verdict, _TARGET),
         )
 
@@ -76,12 +87,29 @@ class Nftrace:
         network = message.get(_NETWORK, b"")
         if not network:
             return None
-        length = 40 if network[0] >> 4 == Family.IPV6 else (network[0] & 15) * 4
-        fields = Fields.of(network[:length] + message.get(_TRANSPORT, b""))
-        if fields is None:
+        datagram = Datagram.of(_joined(network, message.get(_TRANSPORT, b"")))
+        if datagram is None:
             return None
         interfaces = [self._link.interface(message.get(which)) for which in (_IN, _OUT)]
-        return fields.headers(interfaces[0], interfaces[1], _number(message, _MARK))
+        return Headers.of(datagram, interfaces[0], interfaces[1], _number(message, _MARK), _tracked(message))
+
+
+def _joined(network: bytes, transport: bytes) -> bytes:
+    """Return the two headers as one packet; IPv4's options and IPv6's extensions are not all told, so none is kept."""
+    if network[0] >> 4 == Family.IPV4:
+        return b"\x45" + network[1:20] + transport
+    if network[6] in CHAINED:
+        return network[:6] + bytes([NO_NEXT]) + network[7:40]
+    return network[:40] + transport
+
+
+def _tracked(message: dict[int, bytes]) -> Tracked | None:
+    state = _STATES.get(_number(message, _CT_STATE))
+    if state is None:
+        return None
+    if state in {State.INVALID, State.UNTRACKED}:
+        return Tracked(state)
+    return Tracked(state, _DIRECTIONS[_number(message, _CT_DIRECTION)], status_names(_number(message, _CT_STATUS)))
 
 
 def _number(message: dict[int, bytes], attribute: int) -> int:

@@ -2,8 +2,8 @@
 
 After a packet, probe packets of the harness follow on the same CPU. The kernel handles them in order, so once
 a probe's own trace is read, so is everything that came before it. The same probes, sent until the first one
-shows up, tell when the tracing has really begun. Rules of the harness drop them in raw, ahead of conntrack
-and of any rule of the user's.
+shows up, tell when the tracing has really begun. The harness's own table drops them ahead of conntrack and of
+any rule of the user's.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from typing import Final
 from iptc_sim.kernel.errors import KernelError
 from iptc_sim.kernel.events import TraceEvent, TraceSource
 from iptc_sim.kernel.report import Walk
-from iptc_sim.kernel.rules import PROBE_PROTOCOL
 from iptc_sim.kernel.topology import FarEnd
-from iptc_sim.kernel.wire import to_bytes
+from iptc_sim.kernel.tracing import PROBE_PROTOCOL
 from iptc_sim.packet import Packet
 from iptc_sim.values import Address, Family
+from iptc_sim.wire import packet_bytes
 
 #: How long a probe may take before the harness gives up (seconds).
 _PATIENCE: Final = 10.0
@@ -31,6 +31,8 @@ _START_STEP: Final = 0.02
 #: The first probe follows what the packet itself does; each further one follows the packets caused by those
 #: before it: the way over lo, the answer to that, and the answer's way over lo.
 _PROBES: Final = 4
+#: Where nobody answers: the packet, its way over lo.
+_PROBES_IN_QUIET: Final = 2
 
 #: Benchmarking and documentation addresses (RFC 2544, 3849); the number of a probe is added to the source.
 _SOURCE: Final[dict[Family, Address]] = {
@@ -50,11 +52,13 @@ class Probes:
     Args:
         far_end: where they are sent from.
         interface: by which they come in at the node.
+        quiet: whether nothing on the node answers.
     """
 
-    def __init__(self, far_end: FarEnd, interface: str) -> None:
+    def __init__(self, far_end: FarEnd, interface: str, *, quiet: bool) -> None:
         self._far_end = far_end
         self._interface = interface
+        self._number = _PROBES_IN_QUIET if quiet else _PROBES
         self._sent = 0
 
     def wait_for_start(self, source: TraceSource, family: Family) -> None:
@@ -78,7 +82,7 @@ class Probes:
         """
         events: list[TraceEvent] = []
         try:
-            for _ in range(_PROBES):
+            for _ in range(self._number):
                 events += self._probe(source, family, _PATIENCE)
         except TimeoutError as error:
             raise KernelError(f"the trace of a packet did not end: {error}") from error
@@ -93,7 +97,7 @@ class Probes:
         self._sent = self._sent % _NUMBERS + 1
         address = _SOURCE[family] + self._sent
         packet = Packet(address, _DESTINATION[family], PROBE_PROTOCOL)
-        self._far_end.send(self._interface, to_bytes(packet, self._sent))
+        self._far_end.send(self._interface, packet_bytes(packet, self._sent))
         events: list[TraceEvent] = []
         end = time.monotonic() + patience
         while (left := end - time.monotonic()) > 0:
@@ -112,6 +116,9 @@ def is_probe(walk: Walk) -> bool:
 def one_cpu() -> Iterator[None]:
     """Keep this thread on one CPU, so that the kernel queues its packets in the order of sending."""
     allowed = os.sched_getaffinity(0)
+    if len(allowed) == 1:
+        yield
+        return
     os.sched_setaffinity(0, {sorted(allowed)[os.getpid() % len(allowed)]})
     try:
         yield

@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field
 
 from iptc_sim.connection import FlowTuple
+from iptc_sim.headers import Datagram
+from iptc_sim.moment import Hook
 from iptc_sim.packet import Packet
-from iptc_sim.records import dataclass
+from iptc_sim.protocols import ICMP, ICMPV6
+from iptc_sim.records import dataclass, field
+from iptc_sim.tracking import Direction, State
 from iptc_sim.values import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """What a trace tells of the conntrack entry of a packet (Linux 6.16 and later).
+
+    Args:
+        state: the packet's ctstate.
+        direction: which way it goes; None where it has no entry.
+        status: the names of the status bits of the entry.
+    """
+
+    state: State
+    direction: Direction | None = None
+    status: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +44,10 @@ class Headers:
         ttl: time to live, or hop limit.
         identifier: the IPv4 id or the IPv6 flow label; it ties a walk to the packet that was sent.
         flags: the TCP flags that are set.
+        tos: the TOS byte, or traffic class.
+        icmp: type and code of an ICMP message; None for others. What only netlink tells of a packet, such as this, is
+            left out where headers are compared as a whole.
+        tracked: its conntrack entry; None where it has none, or the kernel does not tell it.
     """
 
     in_interface: str | None
@@ -38,6 +60,37 @@ class Headers:
     ttl: int
     identifier: int
     flags: frozenset[str] = frozenset()
+    tos: int = 0
+    icmp: tuple[int, int] | None = field(default=None, compare=False)
+    tracked: Tracked | None = field(default=None, compare=False)
+
+    @classmethod
+    def of(
+        cls,
+        datagram: Datagram,
+        in_interface: str | None,
+        out_interface: str | None,
+        mark: int,
+        tracked: Tracked | None = None,
+    ) -> Headers:
+        """Return a packet's bytes as headers, with what the bytes don't tell."""
+        sport, dport = datagram.ports or (None, None)
+        message = datagram.transport if datagram.protocol in {ICMP, ICMPV6} else b""
+        return cls(
+            in_interface=in_interface,
+            out_interface=out_interface,
+            source=datagram.source,
+            destination=datagram.destination,
+            sport=sport,
+            dport=dport,
+            mark=mark,
+            ttl=datagram.ttl,
+            identifier=datagram.identifier,
+            flags=datagram.flags,
+            tos=datagram.tos,
+            icmp=(message[0], message[1]) if len(message) >= 2 else None,
+            tracked=tracked,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +140,43 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """One hook that a packet came to.
+
+    Args:
+        hook: the hook.
+        begin: the packet ahead of all tables.
+        stages: the base chains of the user's tables, in the order in which it walked them.
+        end: the packet behind all tables; None where it did not get there, or where the trace does not tell it.
+    """
+
+    hook: Hook
+    begin: Headers
+    stages: tuple[Stage, ...] = ()
+    end: Headers | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Walk:
     """One way of one packet through the hooks, from PREROUTING or OUTPUT to its end.
 
     A packet to this machine itself makes two: OUTPUT to POSTROUTING, and by ``lo`` PREROUTING to INPUT.
 
     Args:
-        entry: the packet as it stood before any rule.
-        stages: the base chains in the order in which it walked them.
+        passages: the hooks, in order; the first is PREROUTING or OUTPUT.
     """
 
-    entry: Headers
-    stages: tuple[Stage, ...]
+    passages: tuple[Passage, ...]
+
+    @property
+    def entry(self) -> Headers:
+        """The packet as it stood before any rule."""
+        return self.passages[0].begin
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The base chains in the order in which the packet walked them."""
+        return tuple(stage for passage in self.passages for stage in passage.stages)
 
     @property
     def hits(self) -> tuple[Hit, ...]:
@@ -132,7 +210,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class ConntrackEntry:
-    """A line of ``conntrack -L``.
+    """An entry of the conntrack table.
 
     Args:
         original: the tuple of the first packet.
@@ -140,6 +218,13 @@ class ConntrackEntry:
         state: the protocol's own state, such as ``SYN_SENT``; empty where it has none.
         flags: ``UNREPLIED``, ``ASSURED``.
         mark: the connmark.
+        status: the names of its status bits, such as ``CONFIRMED``.
+        zone: conntrack zone of the original direction; ``reply_zone`` of the other one.
+        helper: the name of its helper.
+        timeout: seconds until it is forgotten.
+        labels: the numbers of its labels.
+        packets: how many were counted, either way; None where they are not.
+        size: bytes of those.
     """
 
     original: FlowTuple
@@ -147,6 +232,14 @@ class ConntrackEntry:
     state: str = ""
     flags: frozenset[str] = frozenset()
     mark: int = 0
+    status: frozenset[str] = frozenset()
+    zone: int = 0
+    reply_zone: int = 0
+    helper: str = ""
+    timeout: int | None = None
+    labels: frozenset[int] = frozenset()
+    packets: tuple[int, int] | None = None
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +274,11 @@ class KernelTrace:
     def path(self) -> tuple[str, ...]:
         """The base chains that the packet walked, as ``table:CHAIN``, in order."""
         return tuple(name for walk in self.walks for name in walk.path)
+
+    @property
+    def passages(self) -> tuple[Passage, ...]:
+        """All hooks of all walks of the packet, in order."""
+        return tuple(passage for walk in self.walks for passage in walk.passages)
 
     @property
     def arrival(self) -> Arrival | None:

@@ -8,22 +8,16 @@ import sys
 from functools import cache
 from typing import Final
 
+from iptc_sim.kernel import tracing
 from iptc_sim.kernel.errors import KernelError
 from iptc_sim.kernel.namespace import Namespace
 from iptc_sim.values import Variant
 
 _TOOLS: Final = {
-    Variant.NFT: (
-        "ip",
-        "conntrack",
-        "nft",
-        "xtables-monitor",
-        "iptables-nft-restore",
-        "ip6tables-nft-restore",
-    ),
-    Variant.LEGACY: ("ip", "conntrack", "iptables-legacy-restore", "ip6tables-legacy-restore"),
+    Variant.NFT: ("ip", "nft", "xtables-monitor", "iptables-nft-restore", "ip6tables-nft-restore"),
+    Variant.LEGACY: ("ip", "nft", "iptables-legacy-restore", "ip6tables-legacy-restore"),
 }
-_TRY: Final = "*raw\n-A OUTPUT -j TRACE\nCOMMIT\n*nat\nCOMMIT\n*mangle\nCOMMIT\n*filter\nCOMMIT\n"
+_TRY: Final = "*raw\nCOMMIT\n*nat\nCOMMIT\n*mangle\nCOMMIT\n*filter\nCOMMIT\n"
 
 
 @cache
@@ -45,6 +39,7 @@ def requirements(variant: str = "nft") -> str:
         return str(error)
     try:
         namespace.set_sysctls({"net/ipv4/ip_forward": "1"})
+        namespace.run(["nft", "-f", "-"], tracing.tables(quiet=True))
         namespace.run([f"iptables-{back_end}-restore"], _TRY)
     except KernelError as error:
         return f"the kernel does not do what is needed: {error}"

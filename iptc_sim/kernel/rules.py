@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
-from dataclasses import dataclass, field
 from typing import Final
 
+from iptc_sim.kernel import nftables
 from iptc_sim.kernel.errors import KernelError, RulesRefusedError
 from iptc_sim.kernel.events import TraceEvent
 from iptc_sim.kernel.namespace import Namespace
+from iptc_sim.kernel.netlink import NetfilterSocket
 from iptc_sim.kernel.report import Hit
+from iptc_sim.records import dataclass, field
 from iptc_sim.values import Family, Variant
-
-#: The protocol of the harness's own probe packets (RFC 3692: for experiments).
-PROBE_PROTOCOL: Final = 253
 
 #: The base chains of every table.
 BASE_CHAINS: Final[dict[str, tuple[str, ...]]] = {
@@ -26,27 +24,13 @@ BASE_CHAINS: Final[dict[str, tuple[str, ...]]] = {
     "security": ("INPUT", "FORWARD", "OUTPUT"),
 }
 
-#: Everything is traced, not the flow at hand alone: a rule for each flow would miss the second walk over lo
-#: once the addresses are translated, and the answers. The probes are dropped before conntrack or any rule of
-#: the user's sees them.
-_TRACING: Final = f"""*raw
--I PREROUTING 1 -j TRACE
--I PREROUTING 2 -p {PROBE_PROTOCOL} -j DROP
--I OUTPUT 1 -j TRACE
-COMMIT
-"""
-
-#: How many rules of our own stand first in a chain.
-_OWN_RULES: Final = {("raw", "PREROUTING"): 2, ("raw", "OUTPUT"): 1}
-
-_NFT_FAMILIES: Final = {Family.IPV4: "ip", Family.IPV6: "ip6"}
-
 _TABLE_LINE: Final = re.compile(r"^\*(\w+)[ \t]*$", re.MULTILINE)
 
 #: What a target returns, where legacy's trace leaves it untold. Every other target lets the packet go on.
 _VERDICTS: Final = {
     "ACCEPT": "ACCEPT", "DROP": "DROP", "RETURN": "RETURN", "REJECT": "DROP", "DNAT": "ACCEPT",
     "SNAT": "ACCEPT", "MASQUERADE": "ACCEPT", "REDIRECT": "ACCEPT", "NETMAP": "ACCEPT", "TPROXY": "ACCEPT",
+    "NFQUEUE": "QUEUE", "QUEUE": "QUEUE",
 }  # fmt: skip
 
 
@@ -57,8 +41,8 @@ class RuleBook:
     Args:
         variant: the back end.
         tables: the tables that the user's text names.
-        texts: the rules of every chain, as ``iptables -S`` prints them, ours included.
-        policies: the policy of every base chain.
+        texts: the rules of every chain, as ``iptables -S`` prints them; empty where they were not asked for.
+        policies: the policy of every base chain, likewise.
         handles: nft: (table, chain, handle) of every rule, to its number.
     """
 
@@ -69,23 +53,32 @@ class RuleBook:
     handles: dict[tuple[str, str, int], int] = field(default_factory=dict)
 
     def resolve(self, event: TraceEvent) -> Hit | None:
-        """Return the hit that an event of this family stands for; None for the harness's own rules."""
+        """Return the hit that an event of this family stands for; None for the end of a user chain."""
+        return self._resolve_logged(event) if self.variant is Variant.LEGACY else self._resolve_traced(event)
+
+    def _resolve_traced(self, event: TraceEvent) -> Hit | None:
+        chain = event.table, event.chain
+        if event.kind == "policy":
+            return Hit(*chain, "policy", event.verdict)
+        number = self.handles.get((*chain, event.place))
+        if number is None:
+            return None
+        texts = self.texts.get(chain)
+        text = texts[number - 1] if texts else ""
+        return Hit(*chain, "rule", event.verdict, event.target, text, number)
+
+    def _resolve_logged(self, event: TraceEvent) -> Hit | None:
         chain = event.table, event.chain
         texts = self.texts.get(chain, [])
         # ip_tables calls an explicit unconditional ACCEPT, DROP or RETURN "policy" or "return" too; the
         # number tells: what is no rule has the number behind the last one.
-        legacy = self.variant is Variant.LEGACY
-        number = event.place if legacy else self.handles.get((*chain, event.place), 0)
-        if event.kind == "policy" and (not legacy or number > len(texts)):
-            return Hit(*chain, "policy", event.verdict or self.policies.get(chain, "ACCEPT"))
-        if not 0 < number <= len(texts):
-            return None  # the end of a user chain, of which nft's trace says nothing
-        own = _OWN_RULES.get(chain, 0)
-        if number <= own:
+        if event.kind == "policy" and event.place > len(texts):
+            return Hit(*chain, "policy", self.policies.get(chain, "ACCEPT"))
+        if not 0 < event.place <= len(texts):
             return None
-        text = texts[number - 1]
-        verdict, target = self._verdict(event.table, text) if legacy else (event.verdict, event.target)
-        return Hit(*chain, "rule", verdict, target, text, number - own)
+        text = texts[event.place - 1]
+        verdict, target = self._verdict(event.table, text)
+        return Hit(*chain, "rule", verdict, target, text, event.place)
 
     def _verdict(self, table: str, text: str) -> tuple[str, str | None]:
         words = shlex.split(text)  # a comment may hold anything, "-j DROP" too
@@ -98,32 +91,47 @@ class RuleBook:
         return _VERDICTS.get(target, "CONTINUE"), None
 
 
-def load(namespace: Namespace, rules: str, family: Family, variant: Variant) -> RuleBook:
-    """Load ``iptables-restore`` text and the harness's tracing into a namespace.
+def load(
+    namespace: Namespace,
+    link: NetfilterSocket,
+    rules: str,
+    family: Family,
+    variant: Variant,
+    *,
+    former: RuleBook | None = None,
+    texts: bool = True,
+) -> RuleBook:
+    """Load ``iptables-restore`` text into a namespace, in place of what was loaded before.
 
     All base chains of the tables named are made, as iptables-legacy does anyway: an empty one changes
     nothing, and its policy line shows the packet as it stands there.
 
     Args:
         namespace: where to.
-        rules: the text; tables that it does not name are left as they are.
+        link: a socket inside.
+        rules: the text.
         family: 4 or 6.
         variant: the back end.
+        former: what was loaded before.
+        texts: whether to read the rules' texts back (iptables-legacy needs them always).
 
     Raises:
         RulesRefusedError: iptables-restore does not take it.
         KernelError: a tool is missing or hangs.
     """
     tool = _tool(family, variant)
+    book = RuleBook(variant, tables_named(rules))
+    clear(namespace, link, family, former, book.tables)
     try:
         namespace.run([f"{tool}-restore"], _declared(rules))
     except KernelError as error:
+        # What a refused text has left behind: iptables-restore commits table by table.
+        clear(namespace, link, family, book)
         raise RulesRefusedError(str(error)) from error
-    namespace.run([f"{tool}-restore", "--noflush"], _TRACING)
-    book = RuleBook(variant, tables_named(rules))
-    _read_listing(book, namespace.run([f"{tool}-save"]))
+    if texts or variant is Variant.LEGACY:
+        _read_listing(book, namespace.run([f"{tool}-save"]))
     if variant is Variant.NFT:
-        _read_handles(book, namespace.run(["nft", "-j", "-a", "list", "ruleset", _NFT_FAMILIES[family]]))
+        book.handles = nftables.rule_numbers(link, family)
     return book
 
 
@@ -132,18 +140,27 @@ def tables_named(rules: str) -> frozenset[str]:
     return frozenset(_TABLE_LINE.findall(rules))
 
 
-def clear(namespace: Namespace, family: Family, book: RuleBook) -> None:
-    """Take what was loaded out again.
+def clear(
+    namespace: Namespace,
+    link: NetfilterSocket,
+    family: Family,
+    book: RuleBook | None,
+    stay: frozenset[str] = frozenset(),
+) -> None:
+    """Take what was loaded out again, but for the tables that stay because others come in their place.
 
     Raises:
         KernelError: a tool is missing or fails.
     """
-    if book.variant is Variant.NFT:
-        namespace.run(["nft", "flush", "ruleset", _NFT_FAMILIES[family]])
+    if book is None:
         return
-    # A table of ip_tables stays in its namespace once it was used; empty with policy ACCEPT it does nothing.
-    empty = "".join(f"*{table}\nCOMMIT\n" for table in sorted(book.tables | {"raw"}))
-    namespace.run([f"{_tool(family, book.variant)}-restore"], _declared(empty))
+    if book.variant is Variant.NFT:
+        there = nftables.table_names(link, family)
+        nftables.delete_tables(link, there & (book.tables - stay), family)
+    elif gone := sorted(book.tables - stay):
+        # A table of ip_tables stays in its namespace once it was used; empty with policy ACCEPT it does nothing.
+        empty = "".join(f"*{table}\nCOMMIT\n" for table in gone)
+        namespace.run([f"{_tool(family, book.variant)}-restore"], _declared(empty))
 
 
 def _tool(family: Family, variant: Variant) -> str:
@@ -152,20 +169,14 @@ def _tool(family: Family, variant: Variant) -> str:
 
 
 def _declared(rules: str) -> str:
+    """Return the text with every base chain declared in the tables that it names; none is declared twice."""
+
     def with_chains(found: re.Match[str]) -> str:
-        chains = "".join(f"\n:{chain} ACCEPT [0:0]" for chain in BASE_CHAINS.get(found[1], ()))
-        return f"*{found[1]}{chains}"
+        rest = rules[found.end() :].partition("\nCOMMIT")[0]
+        missing = [chain for chain in BASE_CHAINS.get(found[1], ()) if f"\n:{chain} " not in rest]
+        return "".join([f"*{found[1]}", *(f"\n:{chain} ACCEPT [0:0]" for chain in missing)])
 
     return _TABLE_LINE.sub(with_chains, rules)
-
-
-def _read_handles(book: RuleBook, listing: str) -> None:
-    numbers: dict[tuple[str, str], int] = {}
-    for item in json.loads(listing)["nftables"]:
-        if rule := item.get("rule"):
-            chain = rule["table"], rule["chain"]
-            numbers[chain] = numbers.get(chain, 0) + 1
-            book.handles[(*chain, rule["handle"])] = numbers[chain]
 
 
 def _read_listing(book: RuleBook, listing: str) -> None:

@@ -6,7 +6,6 @@ Everything is a function of the objects alone, so that the same files give the s
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from hashlib import sha256
 from ipaddress import ip_address, ip_network
 from typing import Final
@@ -15,6 +14,7 @@ from iptc_sim.diagnostics import Diagnostic, Severity, UsageError
 from iptc_sim.kube.fields import family_of
 from iptc_sim.kube.objects import Cluster, Deployment, Pod, Service, ServicePort
 from iptc_sim.kube.settings import Settings
+from iptc_sim.records import replace
 from iptc_sim.values import Family
 
 #: The API server's default --service-node-port-range.

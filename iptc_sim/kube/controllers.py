@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from iptc_sim.diagnostics import Diagnostic, Severity
 from iptc_sim.kube.assign import family_of_service
@@ -21,6 +20,7 @@ from iptc_sim.kube.objects import (
     Subset,
 )
 from iptc_sim.kube.settings import Settings
+from iptc_sim.records import replace
 from iptc_sim.values import Family
 
 Key = tuple[str, str]

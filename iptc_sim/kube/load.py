@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from typing import Final
 
 from iptc_sim.diagnostics import Diagnostic, InputError, Severity, SourceFile
@@ -16,6 +15,7 @@ from iptc_sim.kube.read_endpoints import read_endpoints, read_slice
 from iptc_sim.kube.read_service import read_service
 from iptc_sim.kube.read_workload import read_deployment, read_node, read_pod
 from iptc_sim.kube.settings import Settings
+from iptc_sim.records import dataclass, field, replace
 
 Object = Service | Endpoints | EndpointSlice | Pod | Deployment | Node
 

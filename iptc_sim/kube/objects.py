@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 
 from iptc_sim.diagnostics import Diagnostic
 from iptc_sim.kube.fields import family_of
-from iptc_sim.records import dataclass
+from iptc_sim.records import dataclass, field
 from iptc_sim.values import Family
 
 

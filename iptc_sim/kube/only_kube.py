@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from iptc_sim.builtin import GoTo, JumpTo
 from iptc_sim.kube.names import is_kube_chain
+from iptc_sim.records import replace
 from iptc_sim.ruleset import Chain, Ruleset, Table
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final
+
+from iptc_sim.records import dataclass, field
 
 #: Kubelet's chain for packets to be dropped; kube-proxy neither makes nor fills it.
 KUBELET_CHAIN: Final = "KUBE-MARK-DROP"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Final
 
@@ -25,6 +25,9 @@ DOCKER_HOST: Final = {"eth0": ["192.0.2.10/24"], "docker0": ["172.17.0.1/16"]}
 #: A Kubernetes node of the seed: pods are 172.17.0.0/16.
 KUBE_NODE: Final = {"eth0": ["192.0.2.10/24"], "cni0": ["172.17.0.1/16"]}
 ROUTER6: Final = {"eth0": ["2001:db8:1::10/64"], "eth1": ["2001:db8:2::1/64"]}
+
+#: Labs are built with it off.
+QUIET: Final = {"net/ipv4/conf/all/send_redirects": "0", "net/ipv4/conf/default/send_redirects": "0"}
 
 #: Any rule on ct state keeps conntrack on; without one the kernel walks no nat chain unless it holds a nat
 #: target.
@@ -53,8 +56,7 @@ class Scenario:
 
     @property
     def node(self) -> Node:
-        known = Node.of({name: list(addresses) for name, addresses in self.interfaces.items()}, self.routes)
-        return replace(known, ip_forward=self.sysctls.get("net/ipv4/ip_forward", "1") != "0")
+        return Node.of(self.interfaces, self.routes, sysctls={**QUIET, **self.sysctls})
 
     def lab(self) -> Lab:
         return Lab(self.interfaces, self.routes, sysctls=self.sysctls)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,15 @@ def test_refused_rules_are_told_in_iptables_words(variant: str) -> None:
         assert lab.inject(tcp("192.0.2.7:1", "172.17.0.7:2", "eth0")).hits[0].verdict == "DROP"
 
 
+def test_a_packet_from_outside_can_have_a_mark(variant: str) -> None:
+    with Lab(DOCKER_HOST) as lab:
+        lab.load(table("filter", "-A FORWARD -m mark --mark 7 -j DROP"), variant=variant)
+        packet = tcp("192.0.2.7:1", "172.17.0.7:2", "eth0")
+        marked, plain = lab.inject(replace(packet, mark=7)), lab.inject(packet)
+        assert [one.walks[0].entry.mark for one in (marked, plain)] == [7, 0]
+        assert [one.hits[0].verdict for one in (marked, plain)] == ["DROP", "ACCEPT"]
+
+
 def test_what_cannot_be_sent_is_refused() -> None:
     packet = tcp("192.0.2.7:1", "172.17.0.7:2", "eth0")
     with pytest.raises(KernelError, match="interface"):
@@ -152,8 +162,6 @@ def test_what_cannot_be_sent_is_refused() -> None:
         lab.load(table("filter"))
         with pytest.raises(KernelError, match="nothing can come in at eth7"):
             lab.inject(tcp("192.0.2.7:1", "172.17.0.7:2", "eth7"))
-        with pytest.raises(KernelError, match="no mark on the wire"):
-            lab.inject(packet.__class__(packet.source, packet.destination, 6, 1, 2, mark=1, in_interface="eth0"))
         with pytest.raises(KernelError, match="both ports must be told"):
             lab.inject(packet.__class__(packet.source, packet.destination, 6, 1, UNKNOWN, in_interface="eth0"))
         with pytest.raises(KernelError, match="stays with the back end"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from iptc_sim.diagnostics import Diagnostic, SourceFile
 from iptc_sim.kube import Cluster, Settings, load_cluster, restore_text
-from iptc_sim.resources import resource
+from iptc_sim.resources import resource_text
 
 
 def cluster(*texts: str, settings: Settings | None = None) -> Cluster:
@@ -12,7 +12,7 @@ def cluster(*texts: str, settings: Settings | None = None) -> Cluster:
 
 
 def fixture(*parts: str) -> SourceFile:
-    return SourceFile(parts[-1], resource("fixtures", *parts).read_text())
+    return SourceFile(parts[-1], resource_text("fixtures", *parts))
 
 
 def service(spec: str, name: str = "web", metadata: str = "", status: str = "{}") -> str:
