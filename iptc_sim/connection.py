@@ -126,6 +126,11 @@ class Connection:
         return (self.reply.destination, self.reply.dport) != (self.original.source, self.original.sport)
 
     @property
+    def is_prepared(self) -> bool:
+        """Whether there is no entry yet, only what ``-j CT`` has prepared for it: all of its tuples are zero."""
+        return not self.original.protocol and self.original.sport == 0
+
+    @property
     def is_tracked(self) -> bool:
         """Whether there is an entry at all: an INVALID or UNTRACKED packet has none (``nf_ct_get`` gives NULL)."""
         return self.state not in {State.INVALID, State.UNTRACKED}

@@ -43,6 +43,7 @@ class Moment:
         memory: what earlier packets and rules have left behind.
         now: seconds since 1970, UTC; None where the time was not told.
         place: the rule that asks: table, chain, number from 1.
+        which: the how-manieth match of that rule, from 0.
         others: the other connections of the node; None where they are not known.
         looped: whether the packet has come back by lo.
     """
@@ -55,5 +56,6 @@ class Moment:
     memory: Memory = NOTHING
     now: float | None = None
     place: Place = ("", "", 0)
+    which: int = 0
     others: tuple[Connection, ...] | None = None
     looped: bool = False

@@ -17,11 +17,11 @@ SECOND: Final = 10**9
 
 
 def rule_key(extension: Extension, at: Moment) -> tuple[Hashable, ...]:
-    """Return the key of what one match of one rule remembers: its name, table, chain, number, and its options.
+    """Return the key of what one match of one rule remembers: its name, table, chain, number, place in it and options.
 
-    Equal rules in two places keep two counters. Two matches of one rule that are written alike share one here.
+    Equal rules in two places keep two counters, and so do two equal matches of one rule.
     """
-    return (extension.NAME, *at.place, " ".join(extension.words()))
+    return (extension.NAME, *at.place, at.which, " ".join(extension.words()))
 
 
 def nanoseconds(at: Moment) -> int | None:

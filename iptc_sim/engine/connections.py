@@ -59,7 +59,7 @@ class Connections:
         if not self._by_original or wanted.is_blurred:
             return False
         found = self.find(wanted, entry.zone, entry.reply_zone)
-        return found is not None and found.original != entry.original
+        return found is not None and (found.zone, found.original) != (entry.zone, entry.original)
 
     def from_source(self, entry: Connection) -> Iterator[Connection]:
         """Yield the others whose first packet had the same protocol, source address and source port."""
@@ -67,7 +67,8 @@ class Connections:
         for other in self:
             original = other.original
             same = original.source == wanted.source and original.sport == wanted.sport
-            if same and original.protocol == wanted.protocol and original != wanted:
+            itself = (other.zone, original) == (entry.zone, wanted)
+            if same and original.protocol == wanted.protocol and not itself:
                 yield other
 
     def with_entry(self, entry: Connection) -> Connections:

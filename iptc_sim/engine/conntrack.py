@@ -110,7 +110,7 @@ def template(packet: Packet, prepared: Prepare) -> Connection:
         return _apart(packet, State.UNTRACKED)
     nobody = Prefix(packet.family, 0, 0).address
     nothing = FlowTuple(0, nobody, 0, nobody, 0)  # the entry is not made yet, and all of its tuples are zero
-    return Connection(nothing, nothing, zone=prepared.zone, reply_zone=prepared.reply_zone)
+    return Connection(nothing, nothing, zone=prepared.zone, reply_zone=prepared.reply_zone, confirmed=True)
 
 
 def _apart(packet: Packet, state: State) -> Connection:

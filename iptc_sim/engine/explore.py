@@ -269,8 +269,10 @@ class _Exploration:
 
 
 def _labelled(end: End) -> End:
-    """Return the end with the labels that rules have set on its connection."""
+    """Return the end with the labels that rules have set on its connection; none where that was only prepared."""
     entry = end.connection
+    if entry is not None and entry.is_prepared:
+        return replace(end, connection=None)
     labels = end.memory.get(("connlabel", entry.original)) if entry is not None else None
     if entry is None or not labels:
         return end

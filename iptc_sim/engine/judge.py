@@ -61,9 +61,9 @@ def judge(rule: Rule, at: Moment, assumed: Assumed, place: Place) -> tuple[No | 
     """
     unclear: list[Unclear] = []
     otherwise = at.memory
-    for match in (rule.base, *rule.matches):
+    for which, match in enumerate((rule.base, *rule.matches)):
         if match.REMEMBERS:
-            at = replace(at, place=place)
+            at = replace(at, place=place, which=which)
         outcome = match.judge(at)
         fits = True
         if isinstance(outcome, No):

@@ -68,15 +68,6 @@ def _stays_on_bridge(first: Packet, packet: Packet, node: Node) -> bool:
     return moved or is_switched(first, node)
 
 
-def _came_for_many(packet: Packet, node: Node) -> bool:
-    """Whether a packet came in a frame for all or a group of the hosts on its link."""
-    destination = packet.destination
-    if destination is UNKNOWN or destination.is_multicast or str(destination) == "255.255.255.255":
-        return destination is not UNKNOWN
-    links = (item for item in node.addresses if item.interface == packet.in_interface)
-    return any(destination in item.network for item in links) and node.address_type(destination) == "BROADCAST"
-
-
 def come_in(branch: Branch, node: Node, flow: Flow, variant: Variant) -> Result:
     """Decide about a packet that has passed PREROUTING."""
     packet, first = branch.packet, flow.packet
@@ -94,7 +85,7 @@ def come_in(branch: Branch, node: Node, flow: Flow, variant: Variant) -> Result:
     if verdict.kind == "local":
         branch.stops = branch.stops + INPUT[variant]
         return None
-    if moved and _came_for_many(first, node):
+    if moved and node.is_for_many(first.destination, first.in_interface):
         return lost(branch, f"it came to {first.destination} in a frame for many; such are not forwarded")
     branch.stops = branch.stops + FORWARD
     if verdict.interface == packet.in_interface and _stays_on_bridge(first, packet, node):

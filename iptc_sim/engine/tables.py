@@ -306,7 +306,7 @@ class TableWalk:
         """Leave the table with ACCEPT; in nat that decides this side of the connection, translated or not."""
         branch.frames = []
         entry = branch.connection
-        if self.table != "nat" or entry is None:
+        if self.table != "nat" or entry is None or entry.confirmed:  # then it is too late (nf_nat_setup_info)
             return
         manip = NAT_HOOKS[self.hook]
         if translated:
@@ -327,6 +327,10 @@ class TableWalk:
             text = f"{step.rule.target.name if step.rule.target else ''} cannot stand here; the kernel refuses it"
             branch.steps.append(NoteStep(text))
             return False, None
+        if branch.connection.confirmed:
+            branch.steps.append(NoteStep("the connection is confirmed already: nothing of it is translated any more"))
+            branch.frames = []
+            return True, None
         outcomes = nat.choices(action, branch.packet, self.hook, self.situation, branch.connection, branch.memory)
         if len(outcomes) == 1:
             return True, self._rewrite(branch, outcomes[0], step)

@@ -8,7 +8,7 @@ from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, option
 from iptc_sim.tracking import Direction
 from iptc_sim.value_types.choice import Choice
-from iptc_sim.values import Negatable
+from iptc_sim.values import UNKNOWN, Negatable
 
 
 class PacketType(Choice):
@@ -50,5 +50,6 @@ def _type(at: Moment) -> str:
     if entry is not None and entry.is_tracked:
         way = entry.original if entry.direction is Direction.ORIGINAL else entry.reply
         destination = way.destination  # before it was translated
-    kind = at.node.address_type(destination)
-    return kind.lower() if kind in {"BROADCAST", "MULTICAST"} else "unicast"
+    if not at.node.is_for_many(destination, packet.in_interface):
+        return "unicast"
+    return "multicast" if destination is not UNKNOWN and destination.is_multicast else "broadcast"

@@ -307,6 +307,15 @@ class Node:
         towards = next_hop if next_hop.version == destination.version else destination
         return choose_source(self.addresses, interface, towards, destination, "global")
 
+    def is_for_many(self, destination: Address | Unknown, interface: Interface) -> bool:
+        """Whether a packet to there comes in by the interface in a frame for all hosts on its link, or a group."""
+        if destination is UNKNOWN:
+            return False
+        if destination.is_multicast or str(destination) == "255.255.255.255":
+            return True
+        on_link = any(destination in item.network for item in self.addresses if item.interface == interface)
+        return on_link and self.address_type(destination) == "BROADCAST"
+
     def first_address(self, interface: str, family: Family, destination: Address | Unknown = UNKNOWN) -> Address | None:
         """Return the address of an interface that REDIRECT takes: the first one; None where it has none.
 

@@ -15,7 +15,8 @@ from iptc_sim.kernel.probes import one_cpu
 from iptc_sim.node import Node
 from iptc_sim.records import dataclass, field, replace
 from iptc_sim.ruleset import Ruleset
-from iptc_sim.steps import End, Fate, Trace
+from iptc_sim.steps import End, Fate, RuleStep, Trace
+from iptc_sim.targets.nfqueue import NfqueueTarget
 from iptc_sim.tracking import Direction
 from iptc_sim.values import UNKNOWN, Address, Variant
 from iptc_sim.verify.compare import Divergence, Terms, compare
@@ -128,9 +129,16 @@ class Verifier:
 
 
 def _without_listeners(trace: Trace) -> Trace:
-    """Leave out the branches in which a program takes the packet from a queue, where the other way is there, too."""
-    left = tuple(end for end in trace.ends if end.fate is not Fate.STOLEN)
-    return replace(trace, ends=left) if left else trace
+    """Leave out the branches in which a program takes the packet from a queue that may be bypassed: there is none."""
+    return replace(trace, ends=tuple(end for end in trace.ends if not _is_taken(trace, end)))
+
+
+def _is_taken(trace: Trace, end: End) -> bool:
+    if end.fate is not Fate.STOLEN:
+        return False
+    last = next(step for step in reversed(tuple(trace.steps(end))) if isinstance(step, RuleStep) and step.matched)
+    target = last.rule.target
+    return isinstance(target, NfqueueTarget) and target.queue_bypass
 
 
 def _zone_of(trace: Trace) -> int:
