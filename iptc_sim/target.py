@@ -129,13 +129,13 @@ class Prepare:
 
     Args:
         untracked: leave it alone.
-        zone: of its original direction; ``reply_zone`` of the other one.
+        zone: of its original direction; ``reply_zone`` of the other one; None: the mark that it has behind raw.
         helper: that is to watch the connection.
     """
 
     untracked: bool = False
-    zone: int = 0
-    reply_zone: int = 0
+    zone: int | None = 0
+    reply_zone: int | None = 0
     helper: str = ""
 
 

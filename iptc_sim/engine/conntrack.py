@@ -86,16 +86,17 @@ def track(packet: Packet, state: State | None, situation: Situation, prepared: P
         situation: the connections that are known.
         prepared: what raw has said about it.
     """
+    zones = _zones(packet, prepared)
     if prepared.untracked:
         return _apart(packet, State.UNTRACKED), "a rule of raw keeps it out of connection tracking"
     if state is not None:
         return _new(packet, prepared, situation) if state is State.NEW else _apart(packet, state), "as told"
     if is_error(packet):
-        found = about(packet, situation, prepared.zone, prepared.reply_zone)
+        found = about(packet, situation, zones[0], zones[1])
         if found is not None:
             return found, "an ICMP error about a connection"
         return _apart(packet, State.INVALID), "an ICMP error about no connection that is known"
-    entry = situation.connections.find(FlowTuple.of(packet), prepared.zone, prepared.reply_zone)
+    entry = situation.connections.find(FlowTuple.of(packet), zones[0], zones[1])
     if entry is not None:
         return _later(packet, entry, situation)
     found_state = first_state(packet, loose=situation.node.sysctls.tracks_in_midstream())
@@ -110,7 +111,7 @@ def template(packet: Packet, prepared: Prepare) -> Connection:
         return _apart(packet, State.UNTRACKED)
     nobody = Prefix(packet.family, 0, 0).address
     nothing = FlowTuple(0, nobody, 0, nobody, 0)  # the entry is not made yet, and all of its tuples are zero
-    return Connection(nothing, nothing, zone=prepared.zone, reply_zone=prepared.reply_zone, confirmed=True)
+    return Connection(nothing, nothing, zone=prepared.zone or 0, reply_zone=prepared.reply_zone or 0, confirmed=True)
 
 
 def _apart(packet: Packet, state: State) -> Connection:
@@ -118,8 +119,16 @@ def _apart(packet: Packet, state: State) -> Connection:
     return replace(Connection.first(packet), state=state, destination_decided=True, source_decided=True)
 
 
+def _zones(packet: Packet, prepared: Prepare) -> tuple[int, int]:
+    """Return the zones of both directions; where the mark is the zone, that which the packet has behind raw."""
+    mark = packet.mark & 0xFFFF
+    here, there = (mark if zone is None else zone for zone in (prepared.zone, prepared.reply_zone))
+    return here, there
+
+
 def _new(packet: Packet, prepared: Prepare, situation: Situation) -> Connection:
-    entry = replace(Connection.first(packet), zone=prepared.zone, reply_zone=prepared.reply_zone)
+    zones = _zones(packet, prepared)
+    entry = replace(Connection.first(packet), zone=zones[0], reply_zone=zones[1])
     tcp = after("", Direction.ORIGINAL, packet.flags) or "" if packet.protocol == TCP else ""
     entry = replace(
         entry,

@@ -46,7 +46,7 @@ class Connlabel(Match):
     def judge(self, at: Moment) -> Outcome:
         """Look the bit up; a packet without a connection has none, and ``!`` holds for it."""
         entry = at.connection
-        if entry is None or not entry.is_tracked:
+        if entry is None or not entry.is_tracked or entry.is_prepared:
             has = False
         elif self.set_ or self.label.value in entry.labels | at.memory.get(_key(at), frozenset()):
             has = True

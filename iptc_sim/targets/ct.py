@@ -146,11 +146,10 @@ class CtTarget(Target):
         if self.notrack:
             return Prepare(untracked=True)
         sides = (self.zone_orig or self.zone, self.zone_reply or self.zone)
-        here, there = (_zone_of(side, at) for side in sides)
+        here, there = (_zone_of(side) for side in sides)
         return Prepare(zone=here, reply_zone=there, helper=self.helper)
 
 
-def _zone_of(zone: Zone | None, at: Moment) -> int:
-    if zone is None:
-        return 0
-    return at.packet.mark & 0xFFFF if zone.number is None else zone.number
+def _zone_of(zone: Zone | None) -> int | None:
+    """Return the number of a zone; None for the mark."""
+    return 0 if zone is None else zone.number

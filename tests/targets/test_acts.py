@@ -83,7 +83,7 @@ def test_connmark_without_a_connection_or_of_one_that_is_not_known() -> None:
         ("-j CT --zone 3", Prepare(zone=3, reply_zone=3)),
         ("-j CT --zone-orig 3", Prepare(zone=3)),
         ("-j CT --zone-reply 3", Prepare(reply_zone=3)),
-        ("-j CT --zone mark", Prepare(zone=0x15, reply_zone=0x15)),
+        ("-j CT --zone mark", Prepare(zone=None, reply_zone=None)),
         ("-p tcp -j CT --helper ftp", Prepare(helper="ftp")),
     ],
 )
