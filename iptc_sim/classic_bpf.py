@@ -17,8 +17,8 @@ Code = tuple[int, int, int, int]
 _ANCILLARY: Final = -0x1000
 _NETWORK: Final = -0x100000
 _LINK: Final = -0x200000
-#: The extensions that can be told: the Ethernet protocol, the packet type, the mark.
-PROTOCOL, PACKET_TYPE, MARK = 0, 4, 20
+#: The extensions that can be told: the Ethernet protocol, the mark.
+PROTOCOL, MARK = 0, 20
 _XOR: Final = 40
 
 _WORD: Final = 0xFFFFFFFF

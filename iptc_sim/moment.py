@@ -45,7 +45,6 @@ class Moment:
         place: the rule that asks: table, chain, number from 1.
         which: the how-manieth match of that rule, from 0.
         others: the other connections of the node; None where they are not known.
-        looped: whether the packet has come back by lo.
     """
 
     packet: Packet
@@ -58,4 +57,3 @@ class Moment:
     place: Place = ("", "", 0)
     which: int = 0
     others: tuple[Connection, ...] | None = None
-    looped: bool = False

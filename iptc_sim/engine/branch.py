@@ -11,7 +11,7 @@ from iptc_sim.packet import Packet
 from iptc_sim.records import dataclass, field, replace
 from iptc_sim.ruleset import Chain
 from iptc_sim.steps import End, Step
-from iptc_sim.target import Action, Intercept, Prepare
+from iptc_sim.target import Action, Prepare
 from iptc_sim.values import CERTAIN, UNKNOWN, Interface, Odds
 
 
@@ -47,7 +47,6 @@ class Branch:
         bridged: whether a bridge passes it on: it then has no in interface in POSTROUTING.
         memory: what rules have left behind.
         prepared: what raw has said to connection tracking.
-        intercepted: the address and port of the local socket that TPROXY gave it to.
     """
 
     stops: tuple[Stop, ...]
@@ -70,7 +69,6 @@ class Branch:
     bridged: bool = False
     memory: Memory = NOTHING
     prepared: Prepare | None = None
-    intercepted: Intercept | None = None
 
     def fork(self, choice: str, chance: Odds | None) -> Branch:
         """Return a branch that goes on from here."""

@@ -35,7 +35,6 @@ class Verdict:
         table: the routing table that decided.
         realm: the realm of the route.
         ways: the next hops of a multipath route, with their weights: the kernel hashes the packet's addresses.
-        kind_of_route: the kind of the route: ``unicast``, ``broadcast``, ``multicast``, ``prohibit`` ...
         error: why it was refused: the errno for who made it here; to others the node answers by ICMP, but for EINVAL.
     """
 
@@ -47,7 +46,6 @@ class Verdict:
     table: str = ""
     realm: int = 0
     ways: tuple[NextHop, ...] = ()
-    kind_of_route: str = ""
     error: str = ""
 
 
@@ -102,7 +100,7 @@ def route_in(packet: Packet, node: Node) -> Verdict:
 
 def _verdict(kind: str, interface: Interface, decision: Decision, why: str, source: Address | None = None) -> Verdict:
     table, realm, ways = decision.table, decision.realm, decision.ways
-    return Verdict(kind, interface, why, source, decision.gateway, table, realm, ways, decision.kind, decision.error)
+    return Verdict(kind, interface, why, source, decision.gateway, table, realm, ways, decision.error)
 
 
 def _refused(decision: Decision) -> Verdict:

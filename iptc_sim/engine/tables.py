@@ -141,7 +141,6 @@ class TableWalk:
             branch.memory,
             around.now,
             others=tuple(around.connections) if around.complete else None,
-            looped=branch.looped,
         )
 
     def _step(
@@ -219,7 +218,6 @@ class TableWalk:
                 return self._translate(branch, action, step)
             case Intercept():
                 branch.packet = replace(branch.packet, mark=action.mark)
-                branch.intercepted = action
                 branch.frames = []
                 return True, None
             case _:

@@ -97,11 +97,6 @@ def read_bundle(folder: Path) -> Node:
     )
 
 
-def bundled_rules(folder: Path, family: int) -> Path:
-    """Return the file of a bundle that holds the rules of a family."""
-    return folder / RULES[family]
-
-
 def _assumed(switches: Sysctls | None) -> tuple[str, ...]:
     if switches is None:
         return ("the node's sysctls were not given: it is taken to forward, without rp_filter",)

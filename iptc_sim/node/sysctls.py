@@ -92,17 +92,6 @@ class Sysctls:
         """Whether conntrack takes up a TCP connection whose beginning it has not seen (``tcp_loose``)."""
         return self.number("net/netfilter/nf_conntrack_tcp_loose", 1) != 0
 
-    def liberal(self) -> bool:
-        """Whether only a RST outside its window is INVALID (``tcp_be_liberal``)."""
-        return self.number("net/netfilter/nf_conntrack_tcp_be_liberal") != 0
-
     def timeout(self, name: str, default: int) -> int:
         """Return a timeout of conntrack in seconds: ``udp_timeout``, ``tcp_timeout_established``."""
         return self.number(f"net/netfilter/nf_conntrack_{name}", default)
-
-    def local_ports(self) -> tuple[int, int]:
-        """Return the range that ports of the node's own connections are taken from."""
-        words = self.values.get("net/ipv4/ip_local_port_range", "").split()
-        if len(words) == 2 and all(word.isdigit() for word in words):
-            return int(words[0]), int(words[1])
-        return 32768, 60999

@@ -164,7 +164,7 @@ def test_everything_else(tmp_path: Path) -> None:
         conntrack_txt="udp 17 9 src=1.1.1.1 dst=2.2.2.2 sport=1 dport=2 src=2.2.2.2 dst=1.1.1.1 sport=2 dport=1 mark=0\n",
     )  # fmt: skip
     assert (node.sysctls.rp_filter("e1.5"), node.sysctls.rp_filter("e1")) == (2, 1)
-    assert (node.sysctls.tracks_in_midstream(), node.sysctls.local_ports()) == (False, (1024, 2000))
+    assert not node.sysctls.tracks_in_midstream()
     assert node.joined("e1", ip_address("224.0.0.251"))
     assert not node.joined("br0", ip_address("224.0.0.251"))
     assert set(node.sets or ()) == {"near"}
