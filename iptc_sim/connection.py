@@ -75,7 +75,8 @@ class Connection:
         assured: whether it is spared when the table is full.
         packets: seen in the original and the reply direction, the one at hand included.
         size: bytes of those, IP headers included.
-        expires: seconds until it is forgotten; None where that is not known.
+        expires: seconds after ``seen`` at which it is forgotten; None where that is not known.
+        seen: when its last packet came, milliseconds since 1970, UTC; None where that is not known.
         begun: when its first packet came, milliseconds since 1970, UTC; None where that is not known.
         closed: whether the packet at hand ends it at once: a RST before any answer.
         finished: whether a FIN has begun to close a TCP connection.
@@ -102,6 +103,7 @@ class Connection:
     packets: tuple[int, int] = (0, 0)
     size: tuple[int, int] = (0, 0)
     expires: int | None = None
+    seen: int | None = None
     begun: int | None = None
     closed: bool = False
     finished: bool = False

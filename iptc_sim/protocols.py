@@ -7,6 +7,7 @@ from typing import Final
 ICMP: Final = 1
 TCP: Final = 6
 UDP: Final = 17
+GRE: Final = 47
 ICMPV6: Final = 58
 DCCP: Final = 33
 SCTP: Final = 132

@@ -71,6 +71,19 @@ class Connections:
             if same and original.protocol == wanted.protocol and not itself:
                 yield other
 
+    def at(self, now: float) -> Connections:
+        """Return the table as it is at a time, without what is forgotten by then (``nf_ct_is_expired``).
+
+        Args:
+            now: seconds since 1970, UTC. Of an entry without a time of its own its timeout counts from here on.
+        """
+        moment, kept = int(now * 1000), []
+        for entry in self:
+            seen = moment if entry.seen is None else entry.seen
+            if entry.expires is None or moment - seen < entry.expires * 1000:
+                kept.append(entry if entry.seen is not None else replace(entry, seen=moment))
+        return Connections(kept) if kept != list(self) else self
+
     def with_entry(self, entry: Connection) -> Connections:
         """Return the table with an entry more, changed, or closed and gone."""
         if entry.closed:

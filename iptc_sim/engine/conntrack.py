@@ -7,7 +7,8 @@ from typing import Final
 from iptc_sim.builtin import ForeignMatch, ForeignTarget
 from iptc_sim.connection import ICMP_REQUESTS, Connection, FlowTuple
 from iptc_sim.engine.situation import Situation
-from iptc_sim.engine.tcp_states import OVER, TIMEOUTS, after
+from iptc_sim.engine.tcp_states import OVER, after, is_ignored
+from iptc_sim.engine.timeouts import is_stream, timeout
 from iptc_sim.moment import Hook
 from iptc_sim.packet import Packet
 from iptc_sim.protocols import ICMP, ICMPV6, TCP, UDP
@@ -23,13 +24,6 @@ _ICMPV6_UNTRACKED = frozenset({130, 131, 132, 133, 134, 135, 136, 143})
 #: ICMP messages that say something about another packet.
 _ERRORS: Final = {ICMP: frozenset({3, 4, 5, 11, 12}), ICMPV6: frozenset({1, 2, 3, 4, 137})}
 _REDIRECT: Final = {ICMP: 5, ICMPV6: 137}
-
-#: After so many milliseconds a UDP connection that is answered is a stream.
-_STREAM: Final = 2000
-
-#: Seconds until an entry is forgotten that was not answered, and one that was (sysctls ``nf_conntrack_*_timeout*``).
-_TIMEOUTS: Final = {UDP: (30, 120), ICMP: (30, 30), ICMPV6: (30, 30)}
-_OTHER_TIMEOUTS: Final = (600, 600)
 
 #: Which side the nat table decides at each of its hooks.
 NAT_HOOKS = {
@@ -136,9 +130,9 @@ def _new(packet: Packet, prepared: Prepare, situation: Situation) -> Connection:
         packets=(1, 0),
         size=(_size(packet), 0),
         tcp=tcp,
-        begun=None if situation.now is None else int(situation.now * 1000),
+        begun=_milliseconds(situation),
     )
-    return replace(entry, expires=timeout(entry))
+    return _refreshed(entry, situation)
 
 
 def _later(packet: Packet, entry: Connection, situation: Situation) -> tuple[Connection, str]:
@@ -155,15 +149,26 @@ def _later(packet: Packet, entry: Connection, situation: Situation) -> tuple[Con
     (one, other), (to, back), size = entry.packets, entry.size, _size(packet)
     seen = entry.seen_reply or not forward
     fresh = State.RELATED if entry.expected else State.NEW
+    entry = replace(entry, state=State.ESTABLISHED if seen else fresh, seen_reply=seen)
+    if packet.protocol == TCP and is_ignored(before.tcp, before.direction, packet.flags):
+        return entry, "it belongs to a connection"
     entry = replace(
         entry,
-        state=State.ESTABLISHED if seen else fresh,
-        seen_reply=seen,
-        assured=entry.assured or _assures(packet, before, entry, situation.now),
+        assured=entry.assured or _assures(packet, before, entry, situation),
         packets=(one + forward, other + (not forward)),
         size=(to + size * forward, back + size * (not forward)),
     )
-    return replace(entry, expires=timeout(entry)), "it belongs to a connection"
+    return _refreshed(entry, situation), "it belongs to a connection"
+
+
+def _refreshed(entry: Connection, situation: Situation) -> Connection:
+    """Return an entry whose timeout begins anew (``nf_ct_refresh_acct``)."""
+    now = _milliseconds(situation)
+    return replace(entry, expires=timeout(entry, now, situation.node.sysctls), seen=now)
+
+
+def _milliseconds(situation: Situation) -> int | None:
+    return None if situation.now is None else int(situation.now * 1000)
 
 
 def _followed(packet: Packet, entry: Connection) -> Connection | None:
@@ -202,23 +207,14 @@ def _size(packet: Packet) -> int:
     return len(packet_bytes(packet))
 
 
-def _assures(packet: Packet, before: Connection, entry: Connection, now: float | None) -> bool:
+def _assures(packet: Packet, before: Connection, entry: Connection, situation: Situation) -> bool:
     """Whether the packet makes its connection one that is kept when the table is full.
 
     TCP needs an answer to a packet before this one; UDP more than two seconds between its packets.
     """
     if packet.protocol == TCP:
         return before.seen_reply and before.tcp in {"SYN_RECV", "ESTABLISHED"} and entry.tcp == "ESTABLISHED"
-    if packet.protocol != UDP or not before.seen_reply or now is None or before.begun is None:
-        return False
-    return int(now * 1000) - before.begun > _STREAM
-
-
-def timeout(entry: Connection) -> int:
-    """Return after how many seconds without a packet the kernel forgets an entry, by the defaults of the sysctls."""
-    if entry.tcp:
-        return TIMEOUTS[entry.tcp]
-    return _TIMEOUTS.get(entry.original.protocol, _OTHER_TIMEOUTS)[entry.seen_reply]
+    return packet.protocol == UDP and before.seen_reply and is_stream(before, _milliseconds(situation))
 
 
 def is_error(packet: Packet) -> bool:

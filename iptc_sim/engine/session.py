@@ -44,11 +44,13 @@ class Session:
         there = [
             replace(one, confirmed=True, destination_decided=True, source_decided=True) for one in connections or ()
         ]
-        self.situation = Situation(node, Connections(there), connections is not None, Memory(fresh=fresh), now)
+        self.situation = Situation(node, Connections(there), connections is not None, Memory(fresh=fresh))
+        self.at(now)
 
     def at(self, now: float | None) -> None:
-        """Let it be another time."""
-        self.situation = replace(self.situation, now=now)
+        """Let it be another time, seconds since 1970, UTC; connections are forgotten in between."""
+        kept = self.situation.connections
+        self.situation = replace(self.situation, now=now, connections=kept if now is None else kept.at(now))
 
     def copy(self) -> Session:
         """Return a session that goes on from here by itself."""

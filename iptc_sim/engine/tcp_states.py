@@ -8,6 +8,7 @@ from iptc_sim.tracking import Direction
 
 #: States after which a lone SYN of the client begins a new connection.
 OVER: Final = frozenset({"TIME_WAIT", "CLOSE"})
+_OPENING: Final = frozenset({"SYN_SENT", "SYN_SENT2"})
 _AFTER_FIN: Final = {
     "SYN_RECV": "FIN_WAIT",
     "ESTABLISHED": "FIN_WAIT",
@@ -15,19 +16,6 @@ _AFTER_FIN: Final = {
     "CLOSE_WAIT": "LAST_ACK",
 }
 _AFTER_ACK: Final = {"FIN_WAIT": "CLOSE_WAIT", "LAST_ACK": "TIME_WAIT"}
-
-#: Seconds until an entry of that state is forgotten (sysctls ``nf_conntrack_tcp_timeout_*``).
-TIMEOUTS: Final = {
-    "SYN_SENT": 120,
-    "SYN_SENT2": 120,
-    "SYN_RECV": 60,
-    "ESTABLISHED": 432000,
-    "FIN_WAIT": 120,
-    "CLOSE_WAIT": 60,
-    "LAST_ACK": 30,
-    "TIME_WAIT": 120,
-    "CLOSE": 10,
-}
 
 
 def after(state: str, direction: Direction, flags: frozenset[str]) -> str | None:
@@ -50,11 +38,25 @@ def after(state: str, direction: Direction, flags: frozenset[str]) -> str | None
     return _after_ack(state, forward=forward)
 
 
+def is_ignored(state: str, direction: Direction, flags: frozenset[str]) -> bool:
+    """Whether a packet leaves its entry as it is, neither counted nor refreshed (TCP_CONNTRACK_IGNORE).
+
+    Args:
+        state: before the packet.
+        direction: of the packet.
+        flags: of the packet.
+    """
+    says = flags & {"SYN", "ACK", "RST", "FIN"}
+    if direction is Direction.ORIGINAL:
+        return says == {"SYN"} and state not in _OPENING | OVER
+    return (says == {"SYN", "ACK"} and state not in _OPENING) or (says == {"ACK"} and state in _OPENING)
+
+
 def _after_syn(state: str, *, forward: bool, answers: bool) -> str | None:
     if answers and forward:
         return "SYN_RECV" if state in {"SYN_RECV", "SYN_SENT2"} else None
     if answers:
-        return "SYN_RECV" if state in {"SYN_SENT", "SYN_SENT2"} else state or None
+        return "SYN_RECV" if state in _OPENING else state or None
     if forward:
         return "SYN_SENT" if not state or state in OVER else state
     if state == "SYN_SENT":
@@ -63,7 +65,7 @@ def _after_syn(state: str, *, forward: bool, answers: bool) -> str | None:
 
 
 def _after_fin(state: str, flags: frozenset[str]) -> str | None:
-    if state in {"", "SYN_SENT", "SYN_SENT2"} or "ACK" not in flags:
+    if not state or state in _OPENING or "ACK" not in flags:
         return None
     return _AFTER_FIN.get(state, state)
 
@@ -71,7 +73,7 @@ def _after_fin(state: str, flags: frozenset[str]) -> str | None:
 def _after_ack(state: str, *, forward: bool) -> str | None:
     if not state:
         return "ESTABLISHED"
-    if state in {"SYN_SENT", "SYN_SENT2"}:
+    if state in _OPENING:
         return None if forward else state
     if state == "SYN_RECV":
         return "ESTABLISHED" if forward else state

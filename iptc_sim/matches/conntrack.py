@@ -46,6 +46,9 @@ class Seconds:
     first: int
     last: int
 
+    def __contains__(self, second: int) -> bool:
+        return self.first <= second <= self.last
+
     def __str__(self) -> str:
         return str(self.first) if self.first == self.last else f"{self.first}:{self.last}"
 
@@ -130,6 +133,7 @@ class Conntrack(Match):
             self.test("ctrepldst", reply.destination, "reply destination"),
             *self._ports(at, entry),
             self._status(at),
+            self._expiry(at, entry),
             self._direction(at),
         )
 
@@ -174,8 +178,6 @@ class Conntrack(Match):
 
     def _status(self, at: Moment) -> No | Unclear | None:
         """Nothing but the bits that are asked counts, and NONE is no bit: it never fits, and ``! NONE`` always does."""
-        if self.ctexpire is not None:
-            return Unclear(self, f"{self.option_text('ctexpire')}: the timeout of the entry is not known")
         entry = at.connection
         if self.ctstatus is None or entry is None:
             return None
@@ -194,6 +196,21 @@ class Conntrack(Match):
         if bool(have & asked) != self.ctstatus.negated:
             return None
         return No(self, "ctstatus", f"the status is {','.join(sorted(have)) or 'not confirmed'}")
+
+    def _expiry(self, at: Moment, entry: Connection) -> No | Unclear | None:
+        """Compare the whole seconds that are left; a jiffy after the packet it is one less (``nf_ct_expires``).
+
+        The entry of a first packet has no end yet: what is compared then is a number that depends on the uptime.
+        """
+        if self.ctexpire is None:
+            return None
+        if entry.expires is None or entry.seen is None or at.now is None or not entry.confirmed:
+            return Unclear(self, f"{self.option_text('ctexpire')}: the timeout of the entry is not known")
+        left = max(entry.expires * 1000 - (int(at.now * 1000) - entry.seen), 0)
+        tests = [self.test("ctexpire", second, "timeout") for second in {left // 1000, max(left - 1, 0) // 1000}]
+        if len({one is None for one in tests}) > 1:
+            return Unclear(self, f"{self.option_text('ctexpire')}: {left / 1000:g} seconds are left, or a bit less")
+        return tests[0]
 
     def _direction(self, at: Moment) -> No | None:
         if self.ctdir is None or at.connection is None or self.ctdir == at.connection.direction:

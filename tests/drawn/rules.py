@@ -306,5 +306,5 @@ def draw_rule(random: Random, focus: type[Extension], family: Family) -> Drawn:
 
 def draw_rules(focus: type[Extension], family: Family, count: int, seed: int) -> list[Drawn]:
     """Return so many rules with one extension, always the same ones for the same seed."""
-    random = Random(f"{seed} {int(family)} {focus.NAME}")  # noqa: S311 - a seeded test, not cryptography
+    random = Random(f"{seed} {int(family)} {focus.NAME}")
     return [draw_rule(random, focus, family) for _ in range(count)]

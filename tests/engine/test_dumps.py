@@ -46,7 +46,7 @@ _FLAGS: Final = (("SYN",), ("ACK",), ("SYN", "ACK"), ("RST",), ())
 
 def flows(ruleset: Ruleset, seed: str) -> Iterator[Flow]:
     """Draw flows from what the rules themselves name: their addresses, interfaces and ports, and some others."""
-    draw = random.Random(seed)  # noqa: S311 - a sample, no secret
+    draw = random.Random(seed)
     addresses, interfaces = _named(ruleset)
     family = ruleset.family
     for _ in range(FLOWS):

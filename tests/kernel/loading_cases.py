@@ -175,7 +175,7 @@ class DrawnText:
     """
 
     def __init__(self, seed: int, variant: Variant) -> None:
-        self._random = Random(seed)  # noqa: S311 - repeatable test data
+        self._random = Random(seed)
         self._variant = variant
         self._wrong = self._random.choice([0.0, 0.0, 0.02, 0.06])
         self._table = ""

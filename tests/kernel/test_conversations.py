@@ -44,7 +44,7 @@ class Conversation:
     """Draws packets of one connection, and asks both what they are."""
 
     def __init__(self, lab: Lab, seed: int) -> None:
-        self.random, self.lab, self.port = Random(seed), lab, 20000 + seed  # noqa: S311 - repeatable
+        self.random, self.lab, self.port = Random(seed), lab, 20000 + seed
         self.session = Session(parse(RULES), NODE)
 
     def packet(self, first: bool) -> Packet:

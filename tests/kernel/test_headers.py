@@ -195,7 +195,7 @@ def test_bytecode_that_the_kernel_refuses() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_drawn_conditions_on_bytes(variant: str, seed: int) -> None:
-    draw = random.Random(seed)  # noqa: S311 - drawn tests, no secrets
+    draw = random.Random(seed)
     options = [kind(draw) for kind in (header_draws.u32, header_draws.string) for _ in range(60)]
     programs = [header_draws.program(draw) for _ in range(120)]
     options += [header_draws.bytecode(one) for one in programs if not fault(one)]
@@ -204,7 +204,7 @@ def test_drawn_conditions_on_bytes(variant: str, seed: int) -> None:
 
 
 def test_drawn_programs_that_the_kernel_refuses() -> None:
-    draw = random.Random(5)  # noqa: S311 - drawn tests, no secrets
+    draw = random.Random(5)
     with lab_of(Family.IPV4) as lab:
         for _ in range(40):
             program = header_draws.program(draw)

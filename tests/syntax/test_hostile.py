@@ -48,7 +48,7 @@ def each(form: str, count: int) -> Iterator[str]:
 
 def drawn(pieces: Sequence[str], count: int, joint: str = "") -> str:
     """Put so many pieces together at random."""
-    return joint.join(Random(1).choices(pieces, k=count))  # noqa: S311 - a seeded test, not cryptography
+    return joint.join(Random(1).choices(pieces, k=count))
 
 
 _WORDS = [
@@ -188,7 +188,7 @@ TEXTS: Final[dict[str, Text]] = {
     "an unknown target each": lambda n: table(*each("-A INPUT -j FOO{n} --bar{n} 1", n)),
     "tables": lambda n: "*filter\n:A - [0:0]\n-A INPUT -j A\nCOMMIT\n" * (n // 4),
     "two chains in turn": lambda n: table(*each(_MARKED + "\n-A OUTPUT -j ACCEPT", n // 2)),
-    "random bytes": lambda n: Random(1).randbytes(n * 20).decode(errors="surrogateescape"),  # noqa: S311
+    "random bytes": lambda n: Random(1).randbytes(n * 20).decode(errors="surrogateescape"),
     "random text": lambda n: drawn('"\\"\\ -!ab:*[]\n#,/.0x', n * 20),
     "random words": lambda n: drawn(_WORDS, n * 4, " "),
     "a script": lambda n: "#!/bin/sh\n" + "".join(each("iptables -A C{byte} -s 1.1.1.{byte} -j ACCEPT\n", n)),
