@@ -159,17 +159,22 @@ class AddressRange:
 
 
 @dataclass(frozen=True, slots=True)
-class PortRange:
-    """Ports from ``first`` to ``last``, both included; ``first`` may be larger, then no port is in it."""
+class NumberRange:
+    """Numbers from ``first`` to ``last``, both included; ``first`` may be larger, then no number is in it."""
 
     first: int
     last: int
 
-    def __contains__(self, port: object) -> bool:
-        return isinstance(port, int) and self.first <= port <= self.last
+    def __contains__(self, number: object) -> bool:
+        return isinstance(number, int) and self.first <= number <= self.last
 
     def __str__(self) -> str:
         return str(self.first) if self.first == self.last else f"{self.first}:{self.last}"
+
+
+@dataclass(frozen=True, slots=True)
+class PortRange(NumberRange):
+    """Ports."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,14 +17,13 @@ from iptc_sim.node import (
     InterfaceAddress,
     Link,
     NextHop,
-    NumberRange,
     Route,
     RoutingRule,
     table_name,
 )
 from iptc_sim.protocols import protocol_number
 from iptc_sim.records import dataclass
-from iptc_sim.values import Address, Prefix
+from iptc_sim.values import Address, NumberRange, Prefix
 
 T = TypeVar("T")
 

@@ -9,8 +9,8 @@ from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, flag, option
 from iptc_sim.records import replace
 from iptc_sim.value_types.number import Integer
-from iptc_sim.value_types.number_range import SPI_RANGE, NumberRange
-from iptc_sim.values import Family, Negatable
+from iptc_sim.value_types.number_range import SPI_RANGE
+from iptc_sim.values import Family, Negatable, NumberRange
 
 AH = 51
 

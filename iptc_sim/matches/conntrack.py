@@ -11,13 +11,12 @@ from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.own_state import is_told
 from iptc_sim.protocols import ICMP, ICMPV6, listed_protocol_number, parse_integer
-from iptc_sim.records import dataclass
 from iptc_sim.tracking import State
 from iptc_sim.value_types.choice import Choice
 from iptc_sim.value_types.host import HOST_NETWORK, HostNetwork
 from iptc_sim.value_types.port import PortRangeType, read_service
 from iptc_sim.value_types.short_names import ShortNameList
-from iptc_sim.values import UNKNOWN, Names, Negatable, PortRange, Unknown
+from iptc_sim.values import UNKNOWN, Names, Negatable, NumberRange, PortRange, Unknown
 
 if TYPE_CHECKING:
     from iptc_sim.connection import Connection
@@ -39,33 +38,19 @@ class ProtocolNumber(ValueType[int]):
         return listed_protocol_number(words[0])
 
 
-@dataclass(frozen=True, slots=True)
-class Seconds:
-    """A range of seconds."""
-
-    first: int
-    last: int
-
-    def __contains__(self, second: int) -> bool:
-        return self.first <= second <= self.last
-
-    def __str__(self) -> str:
-        return str(self.first) if self.first == self.last else f"{self.first}:{self.last}"
-
-
-class SecondsType(ValueType[Seconds]):
+class SecondsType(ValueType[NumberRange]):
     """``N`` or ``N:N``."""
 
     expected = "seconds, or a range A:B of them"
 
-    def read(self, words: tuple[str, ...], context: Reading) -> Seconds:  # noqa: ARG002 - the interface
+    def read(self, words: tuple[str, ...], context: Reading) -> NumberRange:  # noqa: ARG002 - the interface
         """Return the range."""
         first, separator, last = words[0].partition(":")
         low = parse_integer(first) if first else 0
         high = low if not separator else (parse_integer(last) if last else 0xFFFFFFFF)
         if low is None or high is None or max(low, high) > 0xFFFFFFFF:
             raise ValueError(f"{words[0]} is not a range of seconds")
-        return Seconds(low, high)
+        return NumberRange(low, high)
 
 
 class StatusList(ShortNameList):
@@ -103,7 +88,7 @@ class Conntrack(Match):
     ctreplsrcport: Negatable[PortRange] | None = option(PORTS, "--ctreplsrcport", negatable=True)
     ctrepldstport: Negatable[PortRange] | None = option(PORTS, "--ctrepldstport", negatable=True)
     ctstatus: Negatable[Names] | None = option(StatusList(STATUSES), "--ctstatus", negatable=True)
-    ctexpire: Negatable[Seconds] | None = option(SecondsType(), "--ctexpire", negatable=True)
+    ctexpire: Negatable[NumberRange] | None = option(SecondsType(), "--ctexpire", negatable=True)
     ctdir: str | None = option(Direction(("ORIGINAL", "REPLY")), "--ctdir")
 
     def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface

@@ -8,8 +8,8 @@ from iptc_sim.match import YES, No, Outcome, Unclear
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, flag, option
 from iptc_sim.value_types.number import Integer
-from iptc_sim.value_types.number_range import NumberRange, NumberRangeType
-from iptc_sim.values import Family, Negatable
+from iptc_sim.value_types.number_range import NumberRangeType
+from iptc_sim.values import Family, Negatable, NumberRange
 
 
 @extension

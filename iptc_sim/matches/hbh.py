@@ -3,35 +3,19 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.header_match import HeaderMatch
-from iptc_sim.match import No, Outcome, Unclear, decide
-from iptc_sim.moment import Moment
+from iptc_sim.matches._header_options import HEADER_OPTIONS, LENGTH, OptionsMatch
 from iptc_sim.options import option
-from iptc_sim.value_types.header_options import HeaderOptions, HeaderOptionsType
-from iptc_sim.value_types.number import Integer
-from iptc_sim.values import Family, Negatable
+from iptc_sim.value_types.header_options import HeaderOptions
+from iptc_sim.values import Negatable
 
 
 @extension
-class Hbh(HeaderMatch):
-    """IPv6 only; without options any packet fits that has the header."""
+class Hbh(OptionsMatch):
+    """IPv6 only."""
 
     NAME = "hbh"
-    FAMILIES = frozenset({Family.IPV6})
+    HEADER = 0
+    WHAT = "hop-by-hop options"
 
-    length: Negatable[int] | None = option(Integer(), "--hbh-len", negatable=True)
-    options: HeaderOptions | None = option(HeaderOptionsType(), "--hbh-opts")
-
-    def judge(self, at: Moment) -> Outcome:
-        """Look for the header, compare its length in bytes and the options that it begins with."""
-        from iptc_sim.headers import HOP_BY_HOP  # noqa: PLC0415 - what reads rules does not need it
-
-        header = self.extension_header(at, HOP_BY_HOP, "hop-by-hop options")
-        if isinstance(header, No | Unclear):
-            return header
-        if not header.is_whole:
-            return self.absent(at, "hop-by-hop options")
-        failed = self.test("length", header.length, "length of the header")
-        if failed is None and self.options is not None and not self.options.begin(header.data[2:]):
-            return No(self, "options", f"the header holds {header.data[2:].hex()}")
-        return decide(failed)
+    length: Negatable[int] | None = option(LENGTH, "--hbh-len", negatable=True)
+    options: HeaderOptions | None = option(HEADER_OPTIONS, "--hbh-opts")

@@ -7,8 +7,8 @@ from iptc_sim.header_match import HeaderMatch
 from iptc_sim.match import No, Outcome, Unclear, decide
 from iptc_sim.moment import Moment
 from iptc_sim.options import flag, option
-from iptc_sim.value_types.number_range import NumberRange, NumberRangeType
-from iptc_sim.values import Negatable
+from iptc_sim.value_types.number_range import NumberRangeType
+from iptc_sim.values import Negatable, NumberRange
 
 _FULL = NumberRange(0, 0xFFFFFFFF)
 

@@ -8,8 +8,8 @@ from iptc_sim.match import No, Outcome, Unclear, decide
 from iptc_sim.moment import Moment
 from iptc_sim.options import option
 from iptc_sim.protocols import parse_integer
-from iptc_sim.value_types.number_range import NumberRange, NumberRangeType
-from iptc_sim.values import Family, Negatable
+from iptc_sim.value_types.number_range import NumberRangeType
+from iptc_sim.values import Family, Negatable, NumberRange
 
 MOBILITY_HEADER = 135
 #: The messages by number, each with its short name.

@@ -13,21 +13,15 @@ from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.packet import Owner as Socket
 from iptc_sim.protocols import parse_integer
 from iptc_sim.records import dataclass
-from iptc_sim.values import UNKNOWN, Negatable
+from iptc_sim.values import UNKNOWN, Negatable, NumberRange
 
 #: 2^32 - 1 stands for "nobody" in the kernel and cannot be asked for.
 MAXIMUM = 0xFFFFFFFE
 
 
 @dataclass(frozen=True, slots=True)
-class IdRange:
-    """User or group numbers from ``first`` to ``last``, both included."""
-
-    first: int
-    last: int
-
-    def __contains__(self, number: object) -> bool:
-        return isinstance(number, int) and self.first <= number <= self.last
+class IdRange(NumberRange):
+    """User or group numbers."""
 
     def __str__(self) -> str:
         return str(self.first) if self.first == self.last else f"{self.first}-{self.last}"

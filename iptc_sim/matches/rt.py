@@ -11,8 +11,8 @@ from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.records import dataclass
 from iptc_sim.value_types.number import Integer
-from iptc_sim.value_types.number_range import NumberRange, NumberRangeType
-from iptc_sim.values import Family, Negatable, address_text
+from iptc_sim.value_types.number_range import NumberRangeType
+from iptc_sim.values import Family, Negatable, NumberRange, address_text
 
 #: The kernel's structure has this many slots (IP6T_RT_HOPS).
 SLOTS = 16

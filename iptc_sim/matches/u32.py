@@ -12,8 +12,7 @@ from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import parse_integer
 from iptc_sim.records import dataclass
-from iptc_sim.value_types.number_range import NumberRange
-from iptc_sim.values import Negatable
+from iptc_sim.values import Negatable, NumberRange
 
 if TYPE_CHECKING:
     from iptc_sim.wire import Octets

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from iptc_sim.node.parts import REFUSING, Link, NumberRange, Route, RouteKey, RoutingRule
+from iptc_sim.node.parts import REFUSING, Link, Route, RouteKey, RoutingRule
 from iptc_sim.node.tables import DSCP, RouteTables
 from iptc_sim.records import dataclass
-from iptc_sim.values import UNKNOWN, Address, Family, Interface, Unknown
+from iptc_sim.values import UNKNOWN, Address, Family, Interface, NumberRange, Unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Final
 
 from iptc_sim.packet import Packet
 from iptc_sim.records import dataclass, field, replace
-from iptc_sim.values import UNKNOWN, Address, Interface, Prefix, Unknown
+from iptc_sim.values import UNKNOWN, Address, Interface, NumberRange, Prefix, Unknown
 
 #: The tables that every node has, by the names that ``ip`` prints.
 LOCAL: Final = "local"
@@ -144,17 +144,6 @@ class Route:
         way = self.interface or (f"{len(self.ways)} ways" if self.ways else self.kind)
         where = "" if self.table in {MAIN, LOCAL} else f" in table {self.table}"
         return f"{self.destination} by {way}{where}"
-
-
-@dataclass(frozen=True, slots=True)
-class NumberRange:
-    """Numbers from ``first`` to ``last``, both included."""
-
-    first: int
-    last: int
-
-    def __contains__(self, number: object) -> bool:
-        return isinstance(number, int) and self.first <= number <= self.last
 
 
 @dataclass(frozen=True, slots=True)

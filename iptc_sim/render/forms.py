@@ -15,7 +15,17 @@ from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 from iptc_sim.builtin import BaseMatch
 from iptc_sim.connection import Connection
 from iptc_sim.extension import Extension
-from iptc_sim.interchange.codecs import REQUIRED, Either, Fixed, Listed, Member, closed, codec_of, decode_members
+from iptc_sim.interchange.codecs import (
+    REQUIRED,
+    Either,
+    Fixed,
+    Listed,
+    Member,
+    Record,
+    closed,
+    codec_of,
+    decode_members,
+)
 from iptc_sim.interchange.extensions import decode_base, decode_match, decode_target, encode_extension, encode_options
 from iptc_sim.interchange.rules import rule_record
 from iptc_sim.interchange.scalars import Codec, Json, UnfitError, unfit
@@ -138,26 +148,18 @@ def with_key(schema: Any, key: str, value: Json, *, required: bool = True) -> di
 
 
 @dataclass(frozen=True, slots=True)
-class _Object(Codec):
+class _Object(Record):
     """A dataclass as an object with every field."""
-
-    make: Callable[..., Any]
-    members: tuple[Member, ...]
-
-    def encode(self, value: Any) -> Json:
-        """Return the object."""
-        return {item.key: item.codec.encode(getattr(value, item.field)) for item in self.members}
 
     def decode(self, data: Json) -> Any:
         """Return the dataclass."""
-        found = decode_members(self.members, data)
         try:
-            return self.make(**found)
+            return Record.decode(self, data)
         except ValueError as error:  # a packet whose addresses are of two families
             raise UnfitError(str(error)) from None
 
     def schema(self) -> dict[str, Json]:
-        """Return a closed object."""
+        """Return a closed object whose keys must all be there, since all are written."""
         return closed({item.key: item.codec.schema() for item in self.members}, [item.key for item in self.members])
 
 

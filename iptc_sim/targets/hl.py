@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.moment import Moment
-from iptc_sim.options import Reading, option
-from iptc_sim.records import replace
-from iptc_sim.target import Action, Alter, Target
-from iptc_sim.value_types.number import Integer
+from iptc_sim.options import option
+from iptc_sim.targets._hops import NUMBER, STEP, HopsTarget
 from iptc_sim.values import Family
 
 
 @extension
-class HlTarget(Target):
-    """In mangle only. The result stays within 0 and 255; a packet with 0 is dropped later, not here."""
+class HlTarget(HopsTarget):
+    """IPv6 only."""
 
     NAME = "HL"
     FAMILIES = frozenset({Family.IPV6})
-    TABLES = frozenset({"mangle"})
+    WHAT = "hop limit"
 
-    set_to: int | None = option(Integer(0, 255), "--hl-set")
-    inc: int | None = option(Integer(1, 255), "--hl-inc")
-    dec: int | None = option(Integer(1, 255), "--hl-dec")
-
-    def check(self, context: Reading) -> None:  # noqa: ARG002 - the interface
-        """Refuse none or several changes."""
-        self.demand_one("set_to", "inc", "dec")
-
-    def act(self, at: Moment) -> Action:
-        """Change the number and go on."""
-        value, before = self.set_to, at.packet.ttl
-        if value is None:
-            value = max(0, before - (self.dec or 0)) if self.inc is None else min(255, before + self.inc)
-        return Alter(f"hop limit {before} => {value}", replace(at.packet, ttl=value))
+    set_to: int | None = option(NUMBER, "--hl-set")
+    inc: int | None = option(STEP, "--hl-inc")
+    dec: int | None = option(STEP, "--hl-dec")

@@ -7,21 +7,7 @@ from typing import Final
 
 from iptc_sim.options import Reading, ValueType
 from iptc_sim.protocols import parse_integer
-from iptc_sim.records import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class NumberRange:
-    """Numbers from ``first`` to ``last``, both included; ``first`` may be larger, then no number is in it."""
-
-    first: int
-    last: int
-
-    def __contains__(self, number: object) -> bool:
-        return isinstance(number, int) and self.first <= number <= self.last
-
-    def __str__(self) -> str:
-        return str(self.first) if self.first == self.last else f"{self.first}:{self.last}"
+from iptc_sim.values import NumberRange
 
 
 class NumberRangeType(ValueType[NumberRange]):

@@ -8,11 +8,11 @@ from ipaddress import ip_address
 import pytest
 
 from iptc_sim.engine.routing import Verdict, refused_on_arrival, route_in, route_out
-from iptc_sim.node import Listener, NextHop, Node, NumberRange, Route, RoutingRule
+from iptc_sim.node import Listener, NextHop, Node, Route, RoutingRule
 from iptc_sim.packet import Owner, Packet
 from iptc_sim.protocols import TCP, UDP
 from iptc_sim.records import replace
-from iptc_sim.values import UNKNOWN, Prefix
+from iptc_sim.values import UNKNOWN, NumberRange, Prefix
 
 INTERFACES = {"eth0": ["192.0.2.10/24", "192.0.2.11/24"], "eth1": ["10.0.0.1/24"], "eth2": ["10.0.1.1/24"]}
 DEFAULT = Route(Prefix.parse("0.0.0.0/0"), "eth0", ip_address("192.0.2.1"))
