@@ -79,7 +79,7 @@ class BaseMatch(Match):
             return None
         is_later = False
         if packet.raw is not None:
-            from iptc_sim.headers import Datagram  # noqa: PLC0415 - what reads rules does not need it
+            from iptc_sim.wire.headers import Datagram  # noqa: PLC0415 - what reads rules does not need it
 
             found = Datagram.of(packet.raw)
             is_later = found is not None and found.offset > 0

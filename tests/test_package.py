@@ -49,10 +49,10 @@ def test_extensions_declare_what_the_parser_needs() -> None:
         assert all(name.startswith("-") for name in names)
         module = sys.modules[cls.__module__]
         assert module.__name__.rsplit(".", 1)[1].removesuffix("_") == cls.NAME.lower()
-    files = {path.stem.removesuffix("_") for path in (CHECKOUT / "iptc_sim" / "matches").glob("*.py")} - {"__init_"}
+    files = {path.stem.removesuffix("_") for path in (CHECKOUT / "iptc_sim" / "matches").glob("[!_]*.py")}
     assert {cls.NAME for cls in MATCHES.all()} == files
-    files = {path.stem.removesuffix("_").upper() for path in (CHECKOUT / "iptc_sim" / "targets").glob("*.py")}
-    assert {cls.NAME for cls in TARGETS.all()} == files - {"__INIT_"}
+    files = {path.stem.removesuffix("_").upper() for path in (CHECKOUT / "iptc_sim" / "targets").glob("[!_]*.py")}
+    assert {cls.NAME for cls in TARGETS.all()} == files
 
 
 def test_source_positions() -> None:

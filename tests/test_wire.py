@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iptc_sim.headers import Datagram
 from iptc_sim.packet import Packet
 from iptc_sim.records import replace
 from iptc_sim.values import UNKNOWN, Family
-from iptc_sim.wire import checksum, octets, packet_bytes, read_packet, with_transport
+from iptc_sim.wire.headers import Datagram
+from iptc_sim.wire.packets import checksum, octets, packet_bytes, read_packet, with_transport
 
 FOUR = Packet(ip_address("10.0.0.5"), ip_address("198.51.100.7"), 6, 33000, 80)
 SIX = Packet(ip_address("2001:db8::5"), ip_address("2001:db8::7"), 6, 33000, 80)

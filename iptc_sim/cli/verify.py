@@ -84,7 +84,7 @@ def _flows(
     *,
     keep_going: bool,
 ) -> None:
-    from iptc_sim.ipset_text import read_ipsets
+    from iptc_sim.ipsets.text import read_ipsets
     from iptc_sim.records import replace
     from iptc_sim.syntax.write import write_save
     from iptc_sim.verify import Divergence, Totals, verify_flows

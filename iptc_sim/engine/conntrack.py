@@ -202,7 +202,7 @@ def _opens_again(packet: Packet, entry: Connection) -> bool:
 
 def _size(packet: Packet) -> int:
     """Return the bytes of a packet from the IP header on, which is what conntrack counts."""
-    from iptc_sim.wire import packet_bytes  # noqa: PLC0415 - the way back from bytes is not needed to walk rules
+    from iptc_sim.wire.packets import packet_bytes  # noqa: PLC0415 - the way back from bytes is not needed to walk rules
 
     return len(packet_bytes(packet))
 

@@ -20,7 +20,7 @@ from iptc_sim.records import dataclass
 from iptc_sim.values import Family
 
 if TYPE_CHECKING:
-    from iptc_sim.ipsets import IpSet
+    from iptc_sim.ipsets.model import IpSet
 
 T = TypeVar("T")
 
@@ -164,7 +164,7 @@ def _connections(folder: Path) -> tuple[Connection, ...] | None:
 
 
 def _sets(source: SourceFile) -> dict[str, IpSet]:
-    from iptc_sim.ipset_text import read_ipsets  # noqa: PLC0415 - only who has sets needs it
+    from iptc_sim.ipsets.text import read_ipsets  # noqa: PLC0415 - only who has sets needs it
 
     try:
         return read_ipsets(source.text)

@@ -11,7 +11,7 @@ from iptc_sim.diagnostics import Diagnostic, InputError
 from iptc_sim.packet import Packet
 from iptc_sim.records import replace
 from iptc_sim.values import UNKNOWN, Address, Family, Interface
-from iptc_sim.wire import packet_bytes, read_packet
+from iptc_sim.wire.packets import packet_bytes, read_packet
 
 #: What a value that is not known becomes in bytes.
 _ANY_PORT = 33000

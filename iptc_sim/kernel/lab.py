@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from iptc_sim.connection import FlowTuple
-from iptc_sim.headers import Datagram
 from iptc_sim.kernel import rules as rulebook
 from iptc_sim.kernel import topology, tracing
 from iptc_sim.kernel.conntrack import ConntrackTable
@@ -30,6 +29,7 @@ from iptc_sim.node import Route
 from iptc_sim.packet import Packet
 from iptc_sim.records import replace
 from iptc_sim.values import Family, Unknown, Variant
+from iptc_sim.wire.headers import Datagram
 
 T = TypeVar("T")
 

@@ -12,7 +12,6 @@ import re
 import struct
 from typing import Final
 
-from iptc_sim.headers import Datagram
 from iptc_sim.kernel.errors import KernelError
 from iptc_sim.kernel.events import TraceEvent, logged_key
 from iptc_sim.kernel.namespace import Namespace
@@ -20,6 +19,7 @@ from iptc_sim.kernel.netlink import NetfilterSocket, attribute
 from iptc_sim.kernel.report import Headers
 from iptc_sim.moment import Hook
 from iptc_sim.values import Family
+from iptc_sim.wire.headers import Datagram
 
 _PACKET: Final = 4 << 8  # NFNL_SUBSYS_ULOG, NFULNL_MSG_PACKET
 _CONFIG: Final = 4 << 8 | 1

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from iptc_sim.headers import CHAINED, NO_NEXT, Datagram
 from iptc_sim.kernel.conntrack import status_names
 from iptc_sim.kernel.events import TraceEvent
 from iptc_sim.kernel.namespace import Namespace
@@ -19,6 +18,7 @@ from iptc_sim.kernel.netlink import NetfilterSocket, attributes
 from iptc_sim.kernel.report import Headers, Tracked
 from iptc_sim.tracking import Direction, State
 from iptc_sim.values import Family
+from iptc_sim.wire.headers import CHAINED, NO_NEXT, Datagram
 
 _TRACE: Final = 10 << 8 | 17  # NFNL_SUBSYS_NFTABLES, NFT_MSG_TRACE
 _GROUP: Final = 9  # NFNLGRP_NFTRACE

@@ -22,7 +22,7 @@ from iptc_sim.kernel.topology import FarEnd
 from iptc_sim.kernel.tracing import PROBE_PROTOCOL
 from iptc_sim.packet import Packet
 from iptc_sim.values import Address, Family
-from iptc_sim.wire import packet_bytes
+from iptc_sim.wire.packets import packet_bytes
 
 #: How long a probe may take before the harness gives up (seconds).
 _PATIENCE: Final = 10.0

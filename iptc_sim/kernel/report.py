@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from iptc_sim.connection import FlowTuple
-from iptc_sim.headers import Datagram
 from iptc_sim.moment import Hook
 from iptc_sim.packet import Packet
 from iptc_sim.protocols import ICMP, ICMPV6
 from iptc_sim.records import dataclass, field
 from iptc_sim.tracking import Direction, State
 from iptc_sim.values import Address
+from iptc_sim.wire.headers import Datagram
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from iptc_sim.headers import Datagram
 from iptc_sim.kernel.errors import KernelError
 from iptc_sim.packet import Packet
 from iptc_sim.protocols import ICMP, ICMPV6, TCP
 from iptc_sim.values import Family, Unknown
-from iptc_sim.wire import checksum, packet_bytes
+from iptc_sim.wire.headers import Datagram
+from iptc_sim.wire.packets import checksum, packet_bytes
 
 _ANSWERS: Final = {(ICMP, 8): 0, (ICMPV6, 128): 129}
 

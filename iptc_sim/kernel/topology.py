@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address, ip_interface
 from typing import Final
 
-from iptc_sim.headers import Datagram
 from iptc_sim.kernel.errors import KernelError
 from iptc_sim.kernel.namespace import Namespace
 from iptc_sim.kernel.report import Arrival
@@ -20,7 +19,8 @@ from iptc_sim.node import Route
 from iptc_sim.packet import Owner, Packet
 from iptc_sim.records import dataclass, field
 from iptc_sim.values import Address, Family, Unknown
-from iptc_sim.wire import read_packet
+from iptc_sim.wire.headers import Datagram
+from iptc_sim.wire.packets import read_packet
 
 _ALL_PROTOCOLS: Final = 0x0003
 _ETHER_TYPES: Final = {Family.IPV4: 0x0800, Family.IPV6: 0x86DD}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from iptc_sim.header_match import HeaderMatch
 from iptc_sim.match import No, Outcome, Unclear, decide
+from iptc_sim.matches._headers import HeaderMatch
 from iptc_sim.moment import Moment
 from iptc_sim.value_types.header_options import HeaderOptions, HeaderOptionsType
 from iptc_sim.value_types.number import Integer

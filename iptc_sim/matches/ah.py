@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Placement, extension, without_protocol
-from iptc_sim.header_match import HeaderMatch
 from iptc_sim.match import No, Outcome, Unclear, decide
+from iptc_sim.matches._headers import HeaderMatch
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, flag, option
 from iptc_sim.records import replace

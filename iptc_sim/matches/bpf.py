@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Placement, extension
-from iptc_sim.header_match import HeaderMatch
 from iptc_sim.match import YES, Match, No, Outcome, Unclear
+from iptc_sim.matches._headers import HeaderMatch
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.records import dataclass
@@ -96,7 +96,7 @@ class Bpf(HeaderMatch):
 
     def refusal(self, place: Placement) -> str:
         """Return why the kernel refuses the program (``bpf_check_classic``)."""
-        from iptc_sim.classic_bpf import fault  # noqa: PLC0415 - what has no program does not need it
+        from iptc_sim.wire.classic_bpf import fault  # noqa: PLC0415 - what has no program does not need it
 
         why = "" if self.bytecode is None else fault(self.bytecode.codes)
         return f"--bytecode: {why}" if why else Match.refusal(self, place)
@@ -105,7 +105,7 @@ class Bpf(HeaderMatch):
         """Run the program on the packet."""
         if self.bytecode is None:
             return Unclear(self, f"{self.option_text('object_pinned')}: what the program does is not known")
-        from iptc_sim import classic_bpf  # noqa: PLC0415 - what reads rules does not need it
+        from iptc_sim.wire import classic_bpf  # noqa: PLC0415 - what reads rules does not need it
 
         octets, packet = self.octets(at), at.packet
         known = {

@@ -51,7 +51,7 @@ class Cluster(Match):
 
     def judge(self, at: Moment) -> Outcome:
         """Hash the source of the connection's first packet; a packet without a connection never fits."""
-        from iptc_sim.hashes import jenkins  # noqa: PLC0415 - what reads rules does not need it
+        from iptc_sim.wire.hashes import jenkins  # noqa: PLC0415 - what reads rules does not need it
 
         entry = at.connection
         if entry is None or not entry.is_tracked:

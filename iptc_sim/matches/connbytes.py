@@ -6,8 +6,8 @@ from iptc_sim.extension import extension
 from iptc_sim.match import YES, Match, No, Outcome, Unclear
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
-from iptc_sim.own_state import is_told, size_of
 from iptc_sim.records import dataclass
+from iptc_sim.remembered.own_state import is_told, size_of
 from iptc_sim.value_types.choice import Choice
 from iptc_sim.value_types.number_range import read_range
 from iptc_sim.values import Negatable

@@ -9,8 +9,8 @@ from iptc_sim.match import YES, Match, No, Outcome, Unclear
 from iptc_sim.memory import Memory
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, flag, option
-from iptc_sim.own_state import is_told
 from iptc_sim.protocols import parse_integer
+from iptc_sim.remembered.own_state import is_told
 from iptc_sim.value_types.number import Integer
 from iptc_sim.values import Negatable
 

@@ -10,7 +10,7 @@ from iptc_sim.match import YES, Match, No, Outcome, Unclear
 from iptc_sim.memory import Memory
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, flag, option
-from iptc_sim.own_state import rule_key
+from iptc_sim.remembered.own_state import rule_key
 from iptc_sim.value_types.mask import MaskLength
 from iptc_sim.value_types.number import Integer
 from iptc_sim.value_types.rate import turn_negated
@@ -30,7 +30,7 @@ class Connlimit(Match):
     """The mask and the side are always printed.
 
     Each rule keeps a list of its own, of the connections whose packets have asked it, and the others that conntrack
-    knows do not count. Remembered under :func:`~iptc_sim.own_state.rule_key` with the masked address behind it: the
+    knows do not count. Remembered under ``rule_key`` with the masked address behind it: the
     first tuples of those connections, the one that asked first in front.
 
     How Linux 6.18 keeps the list (tests/kernel/test_connections.py): a packet looks through it from the front for its

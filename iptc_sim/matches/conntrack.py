@@ -9,8 +9,8 @@ from iptc_sim.extension import extension
 from iptc_sim.match import YES, Match, No, Outcome, Unclear, decide
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
-from iptc_sim.own_state import is_told
 from iptc_sim.protocols import ICMP, ICMPV6, listed_protocol_number, parse_integer
+from iptc_sim.remembered.own_state import is_told
 from iptc_sim.tracking import State
 from iptc_sim.value_types.choice import Choice
 from iptc_sim.value_types.host import HOST_NETWORK, HostNetwork

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.header_match import HeaderMatch
 from iptc_sim.match import No, Outcome, Unclear, decide
+from iptc_sim.matches._headers import HeaderMatch
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, option
 from iptc_sim.value_types.choice import NameList
@@ -74,7 +74,7 @@ class Dccp(HeaderMatch):
         wanted = self.dccp_option
         if wanted is None:
             return None
-        from iptc_sim.headers import tcp_options  # noqa: PLC0415 - what reads rules does not need it
+        from iptc_sim.wire.headers import tcp_options  # noqa: PLC0415 - what reads rules does not need it
 
         fixed = (16 if header[8] & 1 else 12) + _FIXED[min(kind, _INVALID)]
         end = header[4] * 4

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Placement, extension, without_protocol
-from iptc_sim.header_match import HeaderMatch
 from iptc_sim.match import No, Outcome, Unclear, decide
+from iptc_sim.matches._headers import HeaderMatch
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, flag, option
 from iptc_sim.protocols import TCP
@@ -41,7 +41,7 @@ class Ecn(HeaderMatch):
         header = self.transport(at, 14, "TCP")
         if isinstance(header, No | Unclear):
             return No(self, "", header.found) if isinstance(header, No) else header
-        from iptc_sim.headers import CWR, ECE  # noqa: PLC0415 - what reads rules does not need it
+        from iptc_sim.wire.headers import CWR, ECE  # noqa: PLC0415 - what reads rules does not need it
 
         return decide(self._flag("tcp_ece", bool(header[13] & ECE)), self._flag("tcp_cwr", bool(header[13] & CWR)))
 

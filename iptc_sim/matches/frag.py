@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.header_match import HeaderMatch
 from iptc_sim.match import YES, No, Outcome, Unclear
+from iptc_sim.matches._headers import HeaderMatch
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, flag, option
 from iptc_sim.value_types.number import Integer
@@ -35,7 +35,7 @@ class Frag(HeaderMatch):
 
     def judge(self, at: Moment) -> Outcome:
         """Look for the header and compare its fields; the kernel does not look at ``--fraglen``."""
-        from iptc_sim.headers import FRAGMENT  # noqa: PLC0415 - what reads rules does not need it
+        from iptc_sim.wire.headers import FRAGMENT  # noqa: PLC0415 - what reads rules does not need it
 
         header = self.extension_header(at, FRAGMENT, "fragment", 8)
         if isinstance(header, No | Unclear):

@@ -11,8 +11,8 @@ from iptc_sim.match import YES, Match, No, Outcome, Unclear
 from iptc_sim.memory import Memory
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, flag, option
-from iptc_sim.own_state import SECOND, nanoseconds, size_of
 from iptc_sim.protocols import parse_integer
+from iptc_sim.remembered.own_state import SECOND, nanoseconds, size_of
 from iptc_sim.value_types.file_name import not_a_file_name
 from iptc_sim.value_types.mask import MaskLength
 from iptc_sim.value_types.number import Integer
@@ -21,7 +21,7 @@ from iptc_sim.value_types.text import Text
 from iptc_sim.values import UNKNOWN, Address, Family, Names, Prefix, Unknown
 
 if TYPE_CHECKING:
-    from iptc_sim.hash_table import Entry, Meter
+    from iptc_sim.remembered.hash_table import Entry, Meter
 
 #: Ticks in a second (XT_HASHLIMIT_SCALE_v2); also the largest burst in packets.
 SCALE = 1000000
@@ -105,7 +105,7 @@ class Hashlimit(Match):
 
     Rules with one name share the table, and the kernel counts in it by the options of the rule that came first; here
     each rule goes by its own. Remembered under ``("hashlimit", FAMILY, NAME, WHO)``, where WHO is the masked address
-    and port of each side that has a rate of its own: the :class:`~iptc_sim.hash_table.Entry`.
+    and port of each side that has a rate of its own: the :class:`~iptc_sim.remembered.hash_table.Entry`.
     """
 
     NAME = "hashlimit"
@@ -212,7 +212,7 @@ class Hashlimit(Match):
 
     @property
     def _meter(self) -> Meter:
-        from iptc_sim.hash_table import Meter  # noqa: PLC0415 - what reads rules does not need it
+        from iptc_sim.remembered.hash_table import Meter  # noqa: PLC0415 - what reads rules does not need it
 
         rate = self.upto if self.above is None else self.above
         burst = self.burst.seconds if isinstance(self.burst, ByteBurst) else self.burst or 0

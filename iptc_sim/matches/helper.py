@@ -6,7 +6,7 @@ from iptc_sim.extension import extension
 from iptc_sim.match import YES, Match, No, Outcome, Unclear
 from iptc_sim.moment import Moment
 from iptc_sim.options import option
-from iptc_sim.own_state import is_told
+from iptc_sim.remembered.own_state import is_told
 from iptc_sim.value_types.text import Text
 from iptc_sim.values import Negatable
 

@@ -9,13 +9,13 @@ from iptc_sim.match import YES, Match, No, Outcome, Unclear
 from iptc_sim.memory import Memory
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
-from iptc_sim.own_state import SECOND, nanoseconds, rule_key
+from iptc_sim.remembered.own_state import SECOND, nanoseconds, rule_key
 from iptc_sim.value_types.number import Integer
 from iptc_sim.value_types.rate import Rate, RateText
 from iptc_sim.values import Variant
 
 if TYPE_CHECKING:
-    from iptc_sim.bucket import Bucket
+    from iptc_sim.remembered.bucket import Bucket
 
 #: Ticks in a second (XT_LIMIT_SCALE).
 SCALE = 10000
@@ -61,7 +61,7 @@ class Limit(Match):
     """The rate is always printed, the burst only if it is not 5.
 
     Each rule has a bucket that is full when the rule is loaded: ``burst`` packets fit at once, and then one in each
-    period. Remembered under :func:`~iptc_sim.own_state.rule_key`: the :class:`~iptc_sim.bucket.Bucket`.
+    period. Remembered under ``rule_key``: the ``Bucket``.
     """
 
     NAME = "limit"
@@ -104,7 +104,7 @@ class Limit(Match):
         return shown.seconds * SECOND // shown.count
 
     def _bucket(self, at: Moment) -> Bucket | None:
-        from iptc_sim.bucket import Bucket  # noqa: PLC0415 - what reads rules does not need it
+        from iptc_sim.remembered.bucket import Bucket  # noqa: PLC0415 - what reads rules does not need it
 
         now, most = nanoseconds(at), self._cost * self.burst
         known: Bucket | None = at.memory.get(rule_key(self, at))

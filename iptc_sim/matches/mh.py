@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.header_match import HeaderMatch
 from iptc_sim.match import No, Outcome, Unclear, decide
+from iptc_sim.matches._headers import HeaderMatch
 from iptc_sim.moment import Moment
 from iptc_sim.options import option
 from iptc_sim.protocols import parse_integer
@@ -54,7 +54,7 @@ class Mh(HeaderMatch):
         header = self.transport(at, 6, "mobility")
         if isinstance(header, No | Unclear):
             return header
-        from iptc_sim.headers import NO_NEXT  # noqa: PLC0415 - what reads rules does not need it
+        from iptc_sim.wire.headers import NO_NEXT  # noqa: PLC0415 - what reads rules does not need it
 
         if header[0] != NO_NEXT:
             return No(self, "", "a header follows the mobility header: the kernel drops the packet", drops=True)

@@ -7,7 +7,7 @@ from iptc_sim.match import YES, Match, No, Outcome, Unclear
 from iptc_sim.memory import Memory
 from iptc_sim.moment import Moment
 from iptc_sim.options import option
-from iptc_sim.own_state import rule_key, size_of
+from iptc_sim.remembered.own_state import rule_key, size_of
 from iptc_sim.value_types.number import Integer
 from iptc_sim.values import Negatable
 
@@ -16,7 +16,7 @@ from iptc_sim.values import Negatable
 class Quota(Match):
     """What is left of the quota lives in the kernel; a dump shows the number that the rule began with.
 
-    Remembered under :func:`~iptc_sim.own_state.rule_key`: the bytes that are left.
+    Remembered under :func:`~iptc_sim.remembered.own_state.rule_key`: the bytes that are left.
     """
 
     NAME = "quota"

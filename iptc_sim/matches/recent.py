@@ -10,7 +10,7 @@ from iptc_sim.match import YES, Match, No, Outcome, Unclear
 from iptc_sim.memory import Memory
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, flag, option
-from iptc_sim.own_state import nanoseconds, same_packet
+from iptc_sim.remembered.own_state import nanoseconds, same_packet
 from iptc_sim.value_types.file_name import not_a_file_name
 from iptc_sim.value_types.host import HOST
 from iptc_sim.value_types.number import Integer
@@ -18,7 +18,7 @@ from iptc_sim.value_types.text import Text
 from iptc_sim.values import UNKNOWN, Address, Family, Negatable, Prefix, Unknown
 
 if TYPE_CHECKING:
-    from iptc_sim.recent_list import RecentList, Seen
+    from iptc_sim.remembered.recent_list import RecentList, Seen
 
 
 def _full_mask(family: Family) -> Address:
@@ -57,7 +57,7 @@ class ListName(Text):
 class Recent(Match):
     """One of four verbs on a named list; ``--name``, ``--mask`` and the side are always printed.
 
-    Remembered under ``("recent", FAMILY, NAME)``: the :class:`~iptc_sim.recent_list.RecentList`.
+    Remembered under ``("recent", FAMILY, NAME)``: the :class:`~iptc_sim.remembered.recent_list.RecentList`.
     """
 
     NAME = "recent"
@@ -205,7 +205,7 @@ class Recent(Match):
         return at.packet.ttl + forwarded
 
     def _list(self, at: Moment) -> RecentList:
-        from iptc_sim.recent_list import RecentList  # noqa: PLC0415 - what reads rules does not need it
+        from iptc_sim.remembered.recent_list import RecentList  # noqa: PLC0415 - what reads rules does not need it
 
         found: RecentList = at.memory.get(self._key(at)) or RecentList()
         return found

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ipaddress import AddressValueError, IPv6Address
 
 from iptc_sim.extension import extension
-from iptc_sim.header_match import HeaderMatch
 from iptc_sim.match import No, Outcome, Unclear, decide
+from iptc_sim.matches._headers import HeaderMatch
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.records import dataclass
@@ -75,7 +75,7 @@ class Rt(HeaderMatch):
 
     def judge(self, at: Moment) -> Outcome:
         """Look for the header and compare its fields, then its addresses, as rt_mt6 does."""
-        from iptc_sim.headers import ROUTING  # noqa: PLC0415 - what reads rules does not need it
+        from iptc_sim.wire.headers import ROUTING  # noqa: PLC0415 - what reads rules does not need it
 
         header = self.extension_header(at, ROUTING, "routing", 4)
         if isinstance(header, No | Unclear):

@@ -14,7 +14,7 @@ from iptc_sim.value_types.number import Integer
 from iptc_sim.values import Negatable
 
 if TYPE_CHECKING:
-    from iptc_sim.ipset_lookup import Wanted
+    from iptc_sim.remembered.ipset_lookup import Wanted
 
 #: A set's name has 31 bytes, and a set at most six dimensions (IPSET_DIM_MAX).
 NAME_BYTES = 31
@@ -61,7 +61,7 @@ class Set(Match):
     """Also keeps, or with ``!`` does not keep, the set's counters, and may compare them.
 
     What is in the sets is told with the node; remembered under ``("set", NAME)``: a set whose counters have changed, as
-    an :class:`~iptc_sim.ipsets.IpSet`.
+    an :class:`~iptc_sim.ipsets.model.IpSet`.
     """
 
     NAME = "set"
@@ -102,7 +102,7 @@ class Set(Match):
 
     def judge(self, at: Moment) -> Outcome:
         """Look the packet up."""
-        from iptc_sim.ipset_lookup import NotKnownError, find  # noqa: PLC0415 - what reads rules does not need it
+        from iptc_sim.remembered.ipset_lookup import NotKnownError, find  # noqa: PLC0415 - what reads rules does not need it
 
         lookup = self.lookup.value
         try:
@@ -116,7 +116,7 @@ class Set(Match):
 
     def remember(self, at: Moment, fits: bool) -> Memory:  # noqa: ARG002 - the interface
         """Count the packet for the elements that it was looked for in."""
-        from iptc_sim.ipset_lookup import NotKnownError, find  # noqa: PLC0415 - as above
+        from iptc_sim.remembered.ipset_lookup import NotKnownError, find  # noqa: PLC0415 - as above
 
         try:
             return find(self.lookup.value.name, self.lookup.value.sides, at, self._wanted).memory
@@ -125,7 +125,7 @@ class Set(Match):
 
     @property
     def _wanted(self) -> Wanted:
-        from iptc_sim.ipset_lookup import Wanted  # noqa: PLC0415 - as above
+        from iptc_sim.remembered.ipset_lookup import Wanted  # noqa: PLC0415 - as above
 
         numbers = (self.packets_eq, self.packets_lt, self.packets_gt, self.bytes_eq, self.bytes_lt, self.bytes_gt)
         return Wanted(

@@ -7,7 +7,7 @@ from iptc_sim.match import YES, Match, No, Outcome, Unclear
 from iptc_sim.memory import Memory
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
-from iptc_sim.own_state import rule_key
+from iptc_sim.remembered.own_state import rule_key
 from iptc_sim.value_types.choice import Choice
 from iptc_sim.value_types.number import Integer
 from iptc_sim.values import RANDOM_STEPS, Negatable, Odds, Probability
@@ -27,7 +27,7 @@ class ProbabilityType(ValueType[Probability]):
 class Statistic(Match):
     """Random mode draws 31 bits and fits below the threshold; nth mode counts evaluations of this very match.
 
-    Remembered under :func:`~iptc_sim.own_state.rule_key`: how often it was evaluated.
+    Remembered under :func:`~iptc_sim.remembered.own_state.rule_key`: how often it was evaluated.
     """
 
     NAME = "statistic"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.header_match import HeaderMatch
 from iptc_sim.match import No, Outcome, Unclear, decide
+from iptc_sim.matches._headers import HeaderMatch
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import TCP, TCP_FLAGS
@@ -135,7 +135,7 @@ class Tcp(HeaderMatch):
         wanted = self.tcp_option
         if wanted is None:
             return None
-        from iptc_sim.headers import tcp_options  # noqa: PLC0415 - what reads rules does not need it
+        from iptc_sim.wire.headers import tcp_options  # noqa: PLC0415 - what reads rules does not need it
 
         found = self.octets(at).datagram
         options = None if found is None else found.tcp_options

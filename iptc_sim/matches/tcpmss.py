@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.header_match import HeaderMatch
 from iptc_sim.match import Outcome, decide
+from iptc_sim.matches._headers import HeaderMatch
 from iptc_sim.moment import Moment
 from iptc_sim.options import option
 from iptc_sim.protocols import TCP
@@ -29,7 +29,7 @@ class Tcpmss(HeaderMatch):
         options = None if found is None else found.tcp_options
         if options is None:
             return self.absent(at, "TCP")
-        from iptc_sim.headers import MSS, tcp_options  # noqa: PLC0415 - what reads rules does not need it
+        from iptc_sim.wire.headers import MSS, tcp_options  # noqa: PLC0415 - what reads rules does not need it
 
         for kind, place, length in tcp_options(options):
             if kind == MSS and length == 4 and place + 4 <= len(options):

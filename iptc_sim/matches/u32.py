@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from iptc_sim.extension import Placement, extension
-from iptc_sim.header_match import HeaderMatch
 from iptc_sim.match import YES, Match, No, Outcome, Unclear
+from iptc_sim.matches._headers import HeaderMatch
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import parse_integer
@@ -15,7 +15,7 @@ from iptc_sim.records import dataclass
 from iptc_sim.values import Negatable, NumberRange
 
 if TYPE_CHECKING:
-    from iptc_sim.wire import Octets
+    from iptc_sim.wire.packets import Octets
 
 #: The kernel's structure has this many tests, and in each this many numbers and ranges (XT_U32_MAXSIZE less one).
 MOST = 10

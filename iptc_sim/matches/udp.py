@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.header_match import HeaderMatch
 from iptc_sim.match import No, Outcome, decide
+from iptc_sim.matches._headers import HeaderMatch
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, option
 from iptc_sim.protocols import UDP

@@ -35,7 +35,7 @@ from iptc_sim.records import dataclass, field
 from iptc_sim.values import UNKNOWN, Address, Family, Interface, Prefix, Unknown
 
 if TYPE_CHECKING:
-    from iptc_sim.ipsets import IpSet
+    from iptc_sim.ipsets.model import IpSet
 
 _MULTICAST = {Family.IPV4: Prefix.parse("224.0.0.0/4"), Family.IPV6: Prefix.parse("ff00::/8")}
 _BROADCAST = "255.255.255.255"

@@ -38,6 +38,6 @@ class PrefixTarget(Target):
         ends = (after, packet.destination) if from_source else (packet.source, after)
         if before in self.src_pfx:
             return Alter(note, replace(packet, source=ends[0], destination=ends[1]))
-        from iptc_sim.wire import with_wrong_sum  # noqa: PLC0415 - what reads rules does not need it
+        from iptc_sim.wire.packets import with_wrong_sum  # noqa: PLC0415 - what reads rules does not need it
 
         return Alter(f"{note}, of another sum: the checksum is wrong now", with_wrong_sum(packet, *ends))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from iptc_sim.extension import Placement, extension
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, flag, option
-from iptc_sim.own_state import is_told
 from iptc_sim.records import replace
+from iptc_sim.remembered.own_state import is_told
 from iptc_sim.target import Action, Alter, Continue, Effect, Target
 from iptc_sim.value_types.hexadecimal import HEX
 from iptc_sim.value_types.mark import MarkEditType

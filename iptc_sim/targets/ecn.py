@@ -67,8 +67,8 @@ class EcnTarget(Target):
         return Alter("ECN bits changed", self._with_flags(packet))
 
     def _with_flags(self, packet: Packet) -> Packet:
-        from iptc_sim.headers import CWR, ECE  # noqa: PLC0415 - what reads rules does not need it
-        from iptc_sim.wire import datagram_of, with_transport  # noqa: PLC0415 - likewise
+        from iptc_sim.wire.headers import CWR, ECE  # noqa: PLC0415 - what reads rules does not need it
+        from iptc_sim.wire.packets import datagram_of, with_transport  # noqa: PLC0415 - likewise
 
         datagram = datagram_of(packet)
         if packet.protocol != TCP or datagram is None or len(datagram.transport) < 20:

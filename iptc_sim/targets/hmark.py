@@ -16,7 +16,7 @@ from iptc_sim.value_types.number import Integer
 from iptc_sim.values import Address, Names, Unknown
 
 if TYPE_CHECKING:
-    from iptc_sim.headers import Datagram
+    from iptc_sim.wire.headers import Datagram
 
 PARTS = ("src", "dst", "sport", "dport", "spi", "proto", "ct")
 
@@ -126,7 +126,7 @@ class HmarkTarget(Target):
         first, second = self._folded(found.source, self.src_prefix), self._folded(found.destination, self.dst_prefix)
         if first is None or second is None:
             return Effect("-j HMARK: an address is not known")
-        from iptc_sim.hashes import jenkins  # noqa: PLC0415 - what reads rules does not need it
+        from iptc_sim.wire.hashes import jenkins  # noqa: PLC0415 - what reads rules does not need it
 
         words = [*sorted((first, second)), self._ports(found.ports)]
         number = jenkins(words, self.rnd) ^ found.protocol & (self.proto_mask or 0)
@@ -173,8 +173,8 @@ class HmarkTarget(Target):
 
 def _of_packet(at: Moment, *, without_ports: bool) -> Hashed | str:
     """Return what is hashed of a packet, of an ICMP error that of the packet inside."""
-    from iptc_sim.headers import Datagram  # noqa: PLC0415 - what reads rules does not need it
-    from iptc_sim.wire import octets  # noqa: PLC0415 - likewise
+    from iptc_sim.wire.headers import Datagram  # noqa: PLC0415 - what reads rules does not need it
+    from iptc_sim.wire.packets import octets  # noqa: PLC0415 - likewise
 
     packet, found = at.packet, octets(at.packet)
     datagram = found.datagram

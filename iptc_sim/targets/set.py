@@ -13,7 +13,7 @@ from iptc_sim.target import Action, Alter, Continue, Effect, Target
 from iptc_sim.value_types.number import Integer
 
 if TYPE_CHECKING:
-    from iptc_sim.ipsets import Entry
+    from iptc_sim.ipsets.model import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ _ENTRY = SetEntryType()
 class SetTarget(Target):
     """All three verbs may stand in one rule, on different sets. ``!`` is taken everywhere and means nothing.
 
-    Remembered under ``("set", NAME)``: the set as it is from then on, an :class:`~iptc_sim.ipsets.IpSet`.
+    Remembered under ``("set", NAME)``: the set as it is from then on, an :class:`~iptc_sim.ipsets.model.IpSet`.
     """
 
     NAME = "SET"
@@ -101,7 +101,7 @@ class SetTarget(Target):
 
     def act(self, at: Moment) -> Action:
         """Add first, then remove, then take what the set keeps with the element."""
-        from iptc_sim import ipset_lookup  # noqa: PLC0415 - what reads rules does not need it
+        from iptc_sim.remembered import ipset_lookup  # noqa: PLC0415 - what reads rules does not need it
 
         memory, packet, notes = at.memory, at.packet, []
         try:

@@ -61,8 +61,8 @@ class TcpmssTarget(Target):
 
     def act(self, at: Moment) -> Action:
         """Lower the option, or add it where it is not there and the packet has no payload; then go on."""
-        from iptc_sim.headers import MSS, tcp_options  # noqa: PLC0415 - what reads rules does not need it
-        from iptc_sim.wire import datagram_of  # noqa: PLC0415 - likewise
+        from iptc_sim.wire.headers import MSS, tcp_options  # noqa: PLC0415 - what reads rules does not need it
+        from iptc_sim.wire.packets import datagram_of  # noqa: PLC0415 - likewise
 
         datagram = datagram_of(at.packet)
         if datagram is not None and datagram.offset:
@@ -97,6 +97,6 @@ class TcpmssTarget(Target):
 
 
 def _changed(packet: Packet, segment: bytes, note: str) -> Action:
-    from iptc_sim.wire import with_transport  # noqa: PLC0415 - what reads rules does not need it
+    from iptc_sim.wire.packets import with_transport  # noqa: PLC0415 - what reads rules does not need it
 
     return Alter(note, with_transport(packet, segment))

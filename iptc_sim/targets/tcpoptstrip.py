@@ -55,8 +55,8 @@ class TcpoptstripTarget(Target):
 
     def act(self, at: Moment) -> Action:
         """Strip and go on."""
-        from iptc_sim.headers import NO_OPERATION, tcp_options  # noqa: PLC0415 - what reads rules does not need it
-        from iptc_sim.wire import datagram_of, with_transport  # noqa: PLC0415 - likewise
+        from iptc_sim.wire.headers import NO_OPERATION, tcp_options  # noqa: PLC0415 - what reads rules does not need it
+        from iptc_sim.wire.packets import datagram_of, with_transport  # noqa: PLC0415 - likewise
 
         datagram = datagram_of(at.packet)
         options = None if datagram is None else datagram.tcp_options

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Final, Self
 
-from iptc_sim.ipset_text import read_ipsets
+from iptc_sim.ipsets.text import read_ipsets
 from iptc_sim.kernel import RulesRefusedError
 from iptc_sim.records import dataclass, replace
 from iptc_sim.values import Family, Variant

@@ -6,10 +6,10 @@ import struct
 from ipaddress import ip_address
 from typing import Final
 
-from iptc_sim.headers import Datagram
 from iptc_sim.packet import Packet
 from iptc_sim.records import replace
-from iptc_sim.wire import checksum, packet_bytes, with_transport
+from iptc_sim.wire.headers import Datagram
+from iptc_sim.wire.packets import checksum, packet_bytes, with_transport
 
 CLIENT, SERVER = ip_address("10.0.0.5"), ip_address("198.51.100.7")
 CLIENT6, SERVER6 = ip_address("2001:db8:2::5"), ip_address("2001:db8:9::7")

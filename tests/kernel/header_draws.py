@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from iptc_sim.classic_bpf import valid_codes
+from iptc_sim.wire.classic_bpf import valid_codes
 from tests.kernel.header_cases import DATAGRAM, MSS, TEXT, UDP_HEAD, four, numbered, tcp
 
 PACKETS = numbered(

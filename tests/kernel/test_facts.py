@@ -21,7 +21,7 @@ from iptc_sim.values import UNKNOWN, Variant
 from iptc_sim.verify.compare import Divergence, Terms, compare
 from iptc_sim.verify.report import divergence_text
 from iptc_sim.verify.run import _made_known
-from iptc_sim.wire import packet_bytes, read_packet, with_transport
+from iptc_sim.wire.packets import packet_bytes, read_packet, with_transport
 from tests.engine.facts.all_cases import CASES, LAB_ONLY, REFUSED
 from tests.engine.facts.case import Case, Change, Refused, Send, Stand, table
 from tests.engine.facts.seen import GONE, LEAVES, LOCAL, Seen, faults

@@ -18,7 +18,7 @@ from iptc_sim.ruleset import Rule
 from iptc_sim.syntax import parse
 from iptc_sim.target import Alter, Drop, SetMark
 from iptc_sim.values import Family, Prefix
-from iptc_sim.wire import packet_bytes, read_packet
+from iptc_sim.wire.packets import packet_bytes, read_packet
 from tests.kernel.header_cases import (
     AH4,
     CLIENT,

@@ -9,7 +9,6 @@ from ipaddress import ip_address
 
 import pytest
 
-from iptc_sim.classic_bpf import fault
 from iptc_sim.kernel import Lab, RulesRefusedError
 from iptc_sim.match import No, Yes
 from iptc_sim.moment import Hook, Moment
@@ -17,7 +16,8 @@ from iptc_sim.node import Node, Route
 from iptc_sim.ruleset import Rule
 from iptc_sim.syntax import parse
 from iptc_sim.values import Family, Prefix
-from iptc_sim.wire import packet_bytes, read_packet
+from iptc_sim.wire.classic_bpf import fault
+from iptc_sim.wire.packets import packet_bytes, read_packet
 from tests.kernel import header_draws
 from tests.kernel.header_cases import (
     BROKEN6,

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from iptc_sim.ipset_text import read_ipsets
+from iptc_sim.ipsets.text import read_ipsets
 from iptc_sim.kernel import Lab
 from tests.kernel.history import NODE, Model, compare, run
 from tests.kernel.scenario import ROUTER, ROUTER_ROUTES, ping, tcp, udp

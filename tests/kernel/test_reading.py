@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from iptc_sim.headers import Datagram
 from iptc_sim.kernel import KernelError, answer_to
 from iptc_sim.kernel.monitor import headers_of
 from iptc_sim.kernel.sending import bytes_to_send
 from iptc_sim.packet import Packet
 from iptc_sim.values import UNKNOWN
-from iptc_sim.wire import packet_bytes, read_packet
+from iptc_sim.wire.headers import Datagram
+from iptc_sim.wire.packets import packet_bytes, read_packet
 from tests.kernel.scenario import ping, tcp, udp
 
 _PACKETS = [

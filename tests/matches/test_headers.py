@@ -17,7 +17,7 @@ from iptc_sim.records import replace
 from iptc_sim.ruleset import Rule
 from iptc_sim.syntax import parse
 from iptc_sim.values import UNKNOWN, Family
-from iptc_sim.wire import read_packet
+from iptc_sim.wire.packets import read_packet
 from tests.kernel.header_cases import (
     MH,
     MSS,

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 import pytest
 
 from iptc_sim.connection import Connection
-from iptc_sim.ipset_text import read_ipsets
+from iptc_sim.ipsets.text import read_ipsets
 from iptc_sim.match import No, Unclear, Yes
 from iptc_sim.memory import Memory
 from iptc_sim.moment import Hook, Moment

@@ -9,7 +9,7 @@ import pytest
 
 from iptc_sim import Family, parse
 from iptc_sim.connection import Connection
-from iptc_sim.ipset_text import read_ipsets
+from iptc_sim.ipsets.text import read_ipsets
 from iptc_sim.memory import Memory
 from iptc_sim.moment import Hook, Moment
 from iptc_sim.node import Node

@@ -12,7 +12,7 @@ from iptc_sim.records import replace
 from iptc_sim.syntax import parse
 from iptc_sim.target import Action, Alter, Continue, Drop, Effect, Either, SetMark
 from iptc_sim.values import UNKNOWN
-from iptc_sim.wire import datagram_of, packet_bytes, read_packet
+from iptc_sim.wire.packets import datagram_of, packet_bytes, read_packet
 from tests.kernel.header_cases import DATAGRAM, MSS, SYN, TCP6, TEXT, UDP_HEAD, four, tcp
 
 

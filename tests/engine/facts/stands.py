@@ -6,7 +6,7 @@ from dataclasses import replace
 from ipaddress import ip_address
 from typing import Final
 
-from iptc_sim.ipset_text import read_ipsets
+from iptc_sim.ipsets.text import read_ipsets
 from iptc_sim.node import Link, Listener, Node, Route, RoutingRule
 from iptc_sim.protocols import TCP
 from iptc_sim.values import Prefix

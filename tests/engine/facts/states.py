@@ -7,7 +7,7 @@ from typing import Final
 
 from iptc_sim.flows import parse_flow
 from iptc_sim.steps import Fate
-from iptc_sim.wire import checksum, packet_bytes, read_packet
+from iptc_sim.wire.packets import checksum, packet_bytes, read_packet
 from tests.engine.facts.case import ROUTER, TRACKING, Case, Says, Send, back, send, table, without_nat
 from tests.engine.facts.hooks import FORWARDED
 

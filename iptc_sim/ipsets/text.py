@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Hashable
 from ipaddress import ip_address, ip_network
 
-from iptc_sim.ipsets import MAX_ELEMENTS, Element, Entry, IpSet
+from iptc_sim.ipsets.model import MAX_ELEMENTS, Element, Entry, IpSet
 from iptc_sim.protocols import ICMP, ICMPV6, parse_integer, protocol_number
 from iptc_sim.records import replace
 from iptc_sim.value_types.icmp import ICMP_TYPES, ICMPV6_TYPES

@@ -13,11 +13,11 @@ import struct
 from functools import lru_cache
 from typing import Final
 
-from iptc_sim.headers import AH, ESP, FLAG_BITS, FLOW_LABEL, NO_NEXT, Datagram
 from iptc_sim.packet import Packet
 from iptc_sim.protocols import DCCP, ICMP, ICMPV6, PORT_PROTOCOLS, SCTP, TCP, UDP
 from iptc_sim.records import dataclass, replace
 from iptc_sim.values import UNKNOWN, Address, Family, Interface, Unknown
+from iptc_sim.wire.headers import AH, ESP, FLAG_BITS, FLOW_LABEL, NO_NEXT, Datagram
 
 #: Sequence number of every SYN and SYN/ACK; what follows them counts on, so that conntrack's window check is content.
 _ISN: Final = 1000

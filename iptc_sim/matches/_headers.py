@@ -9,8 +9,8 @@ from iptc_sim.moment import Moment
 from iptc_sim.values import UNKNOWN, Unknown
 
 if TYPE_CHECKING:
-    from iptc_sim.headers import ExtensionHeader
-    from iptc_sim.wire import Octets
+    from iptc_sim.wire.headers import ExtensionHeader
+    from iptc_sim.wire.packets import Octets
 
 
 class HeaderMatch(Match):
@@ -20,7 +20,7 @@ class HeaderMatch(Match):
 
     def octets(self, at: Moment) -> Octets:
         """Return the packet's bytes as they are now."""
-        from iptc_sim.wire import octets  # noqa: PLC0415 - what reads rules does not need it
+        from iptc_sim.wire.packets import octets  # noqa: PLC0415 - what reads rules does not need it
 
         return octets(at.packet)
 

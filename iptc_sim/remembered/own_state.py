@@ -40,7 +40,7 @@ def same_packet(at: Moment) -> Hashable:
 
 def size_of(at: Moment) -> int:
     """Return the bytes of the packet from the IP header on, which is what the kernel counts."""
-    from iptc_sim.wire import packet_bytes  # noqa: PLC0415 - what reads rules does not need it
+    from iptc_sim.wire.packets import packet_bytes  # noqa: PLC0415 - what reads rules does not need it
 
     return len(packet_bytes(at.packet))
 

@@ -1,6 +1,6 @@
 """A packet and IP sets: which of their elements it is in, and what looking it up leaves behind.
 
-Sets are named as in :func:`~iptc_sim.ipset_text.read_ipsets`; those that a rule has changed stand in the memory under
+Sets are named as in :func:`~iptc_sim.ipsets.text.read_ipsets`; those that a rule has changed stand in the memory under
 ``("set", NAME)``.
 """
 
@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Final
 
-from iptc_sim.ipsets import Element, Entry, IpSet
+from iptc_sim.ipsets.model import Element, Entry, IpSet
 from iptc_sim.memory import Memory
 from iptc_sim.moment import Moment
-from iptc_sim.own_state import SECOND, nanoseconds, size_of
 from iptc_sim.packet import Packet
 from iptc_sim.protocols import ICMP, ICMPV6, SCTP, TCP, UDP
 from iptc_sim.records import dataclass, replace
+from iptc_sim.remembered.own_state import SECOND, nanoseconds, size_of
 from iptc_sim.values import UNKNOWN
 
 _UDPLITE: Final = 136

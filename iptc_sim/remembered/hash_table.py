@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from iptc_sim.bucket import Bucket
-from iptc_sim.own_state import SECOND
 from iptc_sim.records import dataclass, replace
+from iptc_sim.remembered.bucket import Bucket
+from iptc_sim.remembered.own_state import SECOND
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Sets of ipset: what is in them, and how `ipset save` writes them."""

@@ -1,0 +1,1 @@
+"""What rules keep from packet to packet: buckets, tables, lists, sets that they change."""

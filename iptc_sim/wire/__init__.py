@@ -1,0 +1,1 @@
+"""Packets as bytes: headers, sums, filters and hashes over them."""
