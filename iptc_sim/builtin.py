@@ -10,7 +10,7 @@ from iptc_sim.match import YES, Match, No, Outcome, Unclear, decide
 from iptc_sim.moment import Moment
 from iptc_sim.options import flag, option
 from iptc_sim.packet import Packet
-from iptc_sim.protocols import protocol_name
+from iptc_sim.protocols import AH, NO_NEXT_HEADER, protocol_name
 from iptc_sim.records import dataclass, replace
 from iptc_sim.target import Action, Effect, Goto, Jump, Target
 from iptc_sim.value_types.address import PREFIX
@@ -63,12 +63,15 @@ class BaseMatch(Match):
             destination,
             self.test("in_interface", packet.in_interface, "in interface"),
             self.test("out_interface", packet.out_interface, "out interface"),
-            self._protocol(packet.protocol),
+            self._protocol(at),
             self._fragment(packet),
         )
 
-    def _protocol(self, actual: int) -> No | None:
-        wanted = self.protocol
+    def _protocol(self, at: Moment) -> No | None:
+        """Compare the last header; in IPv6 it is behind all extension headers, ah included but for nf_tables."""
+        wanted, actual = self.protocol, at.packet.protocol
+        if wanted is not None and at.packet.ends_in_header and (actual != AH or at.variant is Variant.LEGACY):
+            actual = NO_NEXT_HEADER
         if wanted is None or (wanted.value == actual) != wanted.negated:
             return None
         return No(self, "protocol", f"the protocol is {protocol_name(actual)}")

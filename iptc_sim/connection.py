@@ -79,6 +79,7 @@ class Connection:
         seen: when its last packet came, milliseconds since 1970, UTC; None where that is not known.
         begun: when its first packet came, milliseconds since 1970, UTC; None where that is not known.
         closed: whether the packet at hand ends it at once: a RST before any answer.
+        masqueraded_by: the out interface whose address its source was given; None where it was not, or is not known.
         finished: whether a FIN has begun to close a TCP connection.
         reset_by: which side sent a RST as the last packet.
         ignored: which side sent a SYN as the last packet that did not fit the connection's state.
@@ -106,6 +107,7 @@ class Connection:
     seen: int | None = None
     begun: int | None = None
     closed: bool = False
+    masqueraded_by: str | None = None
     finished: bool = False
     reset_by: Direction | None = None
     ignored: Direction | None = None
@@ -124,8 +126,11 @@ class Connection:
 
     @property
     def is_snat(self) -> bool:
-        """Whether the source is translated."""
-        return (self.reply.destination, self.reply.dport) != (self.original.source, self.original.sport)
+        """Whether the source is translated; another id of an echo, which stands for both ends, may come from DNAT."""
+        if self.reply.destination != self.original.source:
+            return True
+        by_dnat = self.original.protocol in ICMP_REQUESTS and self.is_dnat
+        return self.reply.dport != self.original.sport and not by_dnat
 
     @property
     def is_prepared(self) -> bool:
@@ -152,6 +157,8 @@ class Connection:
         now = FlowTuple.of(translated)
         if manip is Manip.DESTINATION:
             reply = replace(self.reply, source=now.destination, sport=now.dport)
+            if translated.icmp_id is not None:  # it stands for both ends
+                reply = replace(reply, dport=now.sport)
             return replace(self, reply=reply, destination_decided=True)
         reply = replace(self.reply, destination=now.source, dport=now.sport)
         return replace(self, reply=reply, source_decided=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from iptc_sim.memory import Memory
 from iptc_sim.records import dataclass
+from iptc_sim.values import Variant
 
 if TYPE_CHECKING:
     from iptc_sim.connection import Connection
@@ -45,6 +46,7 @@ class Moment:
         place: the rule that asks: table, chain, number from 1.
         which: the how-manieth match of that rule, from 0.
         others: the other connections of the node; None where they are not known.
+        variant: of iptables: what the kernel looks at is not the same in all.
     """
 
     packet: Packet
@@ -57,3 +59,4 @@ class Moment:
     place: Place = ("", "", 0)
     which: int = 0
     others: tuple[Connection, ...] | None = None
+    variant: Variant = Variant.NFT

@@ -10,7 +10,10 @@ UDP: Final = 17
 GRE: Final = 47
 ICMPV6: Final = 58
 DCCP: Final = 33
+AH: Final = 51
+NO_NEXT_HEADER: Final = 59
 SCTP: Final = 132
+UDPLITE: Final = 136
 
 _NAMES: Final[dict[int, str]] = {
     1: "icmp", 2: "igmp", 3: "ggp", 4: "ipencap", 5: "st", 6: "tcp", 8: "egp", 9: "igp", 12: "pup", 17: "udp",
@@ -42,7 +45,7 @@ _HAVE_OWN: Final = frozenset(_SECOND.values()) | {138}
 _BEFORE_NUMBER: Final = frozenset(" \t\n\v\f\r+")
 
 #: Protocols whose packets carry ports.
-PORT_PROTOCOLS: Final = frozenset({TCP, UDP, SCTP, DCCP, 136})
+PORT_PROTOCOLS: Final = frozenset({TCP, UDP, SCTP, DCCP, UDPLITE})
 
 #: Extension headers of IPv6, and "no next header".
 IPV6_EXTENSIONS: Final = frozenset({0, 43, 44, 51, 59, 60})

@@ -11,7 +11,7 @@ from iptc_sim.engine.tcp_states import OVER, after, is_ignored
 from iptc_sim.engine.timeouts import is_stream, timeout
 from iptc_sim.moment import Hook
 from iptc_sim.packet import Packet
-from iptc_sim.protocols import ICMP, ICMPV6, TCP, UDP
+from iptc_sim.protocols import ICMP, ICMPV6, TCP, UDP, UDPLITE
 from iptc_sim.records import replace
 from iptc_sim.ruleset import Ruleset
 from iptc_sim.target import Prepare
@@ -85,6 +85,8 @@ def track(packet: Packet, state: State | None, situation: Situation, prepared: P
         return _apart(packet, State.UNTRACKED), "a rule of raw keeps it out of connection tracking"
     if state is not None:
         return _new(packet, prepared, situation) if state is State.NEW else _apart(packet, state), "as told"
+    if packet.protocol == UDPLITE and _is_damaged(packet, situation):
+        return _apart(packet, State.INVALID), "conntrack finds its checksum wrong"
     if is_error(packet):
         found = about(packet, situation, zones[0], zones[1])
         if found is not None:
@@ -97,6 +99,18 @@ def track(packet: Packet, state: State | None, situation: Situation, prepared: P
     if found_state is not State.NEW:
         return _apart(packet, found_state), "the first packet that is seen of it"
     return _new(packet, prepared, situation), "the first packet that is seen of it"
+
+
+def _is_damaged(packet: Packet, situation: Situation) -> bool:
+    """Whether conntrack takes a UDPLite packet for damaged.
+
+    Of what comes in it sums the pseudo header with the protocol number of UDP, so that every packet which is right is
+    wrong to it (Linux 6.18, ``udplite_error``; tests/kernel/test_protocols.py).
+    """
+    from iptc_sim.wire.packets import is_whole_udplite  # noqa: PLC0415 - see _size
+
+    comes_in = packet.in_interface is not None and situation.node.sysctls.tracks_by_sums()
+    return not is_whole_udplite(packet, UDP if comes_in else None)
 
 
 def template(packet: Packet, prepared: Prepare) -> Connection:
@@ -165,6 +179,11 @@ def _refreshed(entry: Connection, situation: Situation) -> Connection:
     """Return an entry whose timeout begins anew (``nf_ct_refresh_acct``)."""
     now = _milliseconds(situation)
     return replace(entry, expires=timeout(entry, now, situation.node.sysctls), seen=now)
+
+
+def closed(entry: Connection, situation: Situation) -> Connection:
+    """Return the entry of a TCP connection that REJECT has ended with a RST (``nf_ct_set_closing``)."""
+    return _refreshed(replace(entry, tcp="CLOSE"), situation)
 
 
 def _milliseconds(situation: Situation) -> int | None:
@@ -239,6 +258,13 @@ def is_lost_redirect(packet: Packet, entry: Connection | None) -> bool:
     return entry.is_dnat or entry.is_snat
 
 
+def has_another_way(packet: Packet, entry: Connection | None) -> bool:
+    """Whether a masqueraded connection leaves by another interface than before (``nf_nat_oif_changed``)."""
+    if entry is None or entry.masqueraded_by is None or entry.direction is Direction.REPLY:
+        return False
+    return isinstance(packet.out_interface, str) and packet.out_interface != entry.masqueraded_by
+
+
 def translate_again(packet: Packet, entry: Connection, manip: Manip) -> Packet:
     """Apply a decided translation to a later packet: it becomes the inverse of the other tuple (``nf_nat_packet``).
 
@@ -251,6 +277,8 @@ def translate_again(packet: Packet, entry: Connection, manip: Manip) -> Packet:
     target = (entry.reply if forward else entry.original).inverted
     if is_error(packet):
         return _translate_error(packet, target, manip)
+    if packet.icmp_id is not None:  # it stands for both ends
+        packet = _with_port(packet, manip, target.dport if target.sport is None else target.sport)
     if not changes_source:
         changed = replace(packet, destination=target.destination)
         return _with_port(changed, manip, target.dport)

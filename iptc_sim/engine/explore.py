@@ -8,7 +8,15 @@ from iptc_sim.collector import collector_paused
 from iptc_sim.connection import Connection, Flow
 from iptc_sim.diagnostics import Diagnostic, UsageError
 from iptc_sim.engine.branch import Branch, Forked, Result
-from iptc_sim.engine.conntrack import NAT_HOOKS, conntrack_in_use, is_error, is_lost_redirect, track, translate_again
+from iptc_sim.engine.conntrack import (
+    NAT_HOOKS,
+    conntrack_in_use,
+    has_another_way,
+    is_error,
+    is_lost_redirect,
+    track,
+    translate_again,
+)
 from iptc_sim.engine.hooks import ARRIVE, OUTPUT, Enter, Exit, Stage, Walk
 from iptc_sim.engine.junctions import before_any_hook, come_in, go_out, go_out_again, lost
 from iptc_sim.engine.situation import Situation
@@ -142,7 +150,7 @@ class _Exploration:
             if not branch.frames:
                 branch.before = branch.packet
                 if stop.table == "nat" and not self._walks_nat(branch, stop):
-                    return self._passed(branch, stop)
+                    return _ended_by_nat(branch, stop.hook) or self._passed(branch, stop)
                 walk.begin(branch)
             result = walk.run(branch)
         if result is None:
@@ -286,6 +294,16 @@ def _with_own_source(node: Node, packet: Packet) -> Node:
         return node
     own = InterfaceAddress("", source, Prefix.of(source))
     return replace(node, addresses=(*node.addresses, own))
+
+
+def _ended_by_nat(branch: Branch, hook: Hook) -> End | None:
+    """Return the end of a packet whose connection nat ends with it, since its way out has changed."""
+    packet, entry = branch.packet, branch.connection
+    if hook is not Hook.POSTROUTING or entry is None or not has_another_way(packet, entry):
+        return None
+    branch.connection = replace(entry, closed=True)
+    why = f"its connection was masqueraded for {entry.masqueraded_by} and now leaves by {packet.out_interface}"
+    return lost(branch, f"{why}: nat drops it and forgets the connection")
 
 
 def _interface(packet: Packet) -> str:

@@ -7,13 +7,14 @@ from typing import Final
 from iptc_sim.diagnostics import Diagnostic, InputError, UsageError
 from iptc_sim.engine import nat
 from iptc_sim.engine.branch import Branch, Forked, Frame, Result
-from iptc_sim.engine.conntrack import NAT_HOOKS, template
+from iptc_sim.engine.conntrack import NAT_HOOKS, closed, template
 from iptc_sim.engine.hooks import Walk
 from iptc_sim.engine.judge import Unsettled, assume, judge
 from iptc_sim.engine.made_here import rejection
 from iptc_sim.engine.situation import Situation
 from iptc_sim.match import No, Unclear
 from iptc_sim.moment import Moment
+from iptc_sim.protocols import TCP
 from iptc_sim.records import replace
 from iptc_sim.ruleset import Rule, Ruleset
 from iptc_sim.steps import BackStep, ChainStep, End, Fate, NoteStep, PolicyStep, RuleStep, TranslateStep
@@ -141,6 +142,7 @@ class TableWalk:
             branch.memory,
             around.now,
             others=tuple(around.connections) if around.complete else None,
+            variant=self.ruleset.variant,
         )
 
     def _step(
@@ -207,7 +209,10 @@ class TableWalk:
             case Drop():
                 return True, self._end(branch, step, Fate.DROP)
             case Reject(code):
-                return True, replace(self._end(branch, step, Fate.REJECT, code), answer=rejection(at, code))
+                answer, entry = rejection(at, code), branch.connection
+                if answer is not None and answer.protocol == TCP and entry is not None and entry.tcp:
+                    branch.connection = closed(entry, self.situation)
+                return True, replace(self._end(branch, step, Fate.REJECT, code), answer=answer)
             case Steal(why):
                 return True, replace(self._end(branch, step, Fate.STOLEN), why=why)
             case Return():
@@ -348,9 +353,16 @@ class TableWalk:
             branch.steps[-1] = replace(step, action=Drop())
             end = self._end(branch, step, Fate.DROP)
             return replace(end, why=f"{end.why}: {choice.note}")
-        manip = NAT_HOOKS[self.hook]
+        manip, entry = NAT_HOOKS[self.hook], branch.connection
+        if entry is not None and choice.packet != before and entry.settle(manip, choice.packet).reply == entry.reply:
+            # SNPT or DNPT has changed the packet alone: conntrack has nothing to translate (nf_nat_setup_info).
+            branch.connection, branch.frames, branch.done = entry.settled(manip), [], True
+            return None
         branch.packet = choice.packet
         branch.steps.append(TranslateStep(self.hook, manip, before, choice.packet, name, choice.note))
         self._settle(branch, translated=True)
+        out, entry = choice.packet.out_interface, branch.connection
+        if isinstance(step.action, Translate) and step.action.masquerade and isinstance(out, str) and entry is not None:
+            branch.connection = replace(entry, masqueraded_by=out)
         branch.done = True
         return None

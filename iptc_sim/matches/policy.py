@@ -16,6 +16,8 @@ from iptc_sim.values import Negatable
 #: The kernel's structure has this many elements (XT_POLICY_MAX_ELEM).
 MOST = 4
 _PROTOCOLS = ("esp", "ah", "ipcomp")
+#: What a tunnel with ends may be called.
+_OF_A_TUNNEL = (Negatable("tunnel"), Negatable("transport", negated=True))
 _HOOKS = {
     "in": frozenset({Hook.PREROUTING, Hook.INPUT, Hook.FORWARD}),
     "out": frozenset({Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING}),
@@ -81,7 +83,7 @@ class Policy(Match):
         if self.strict and (not self.elements or any(item.is_empty for item in self.elements)):
             raise ValueError("with --strict every element needs a condition")
         for item in self.elements:
-            if (item.tunnel_src or item.tunnel_dst) and item.mode != Negatable("tunnel"):
+            if (item.tunnel_src or item.tunnel_dst) and item.mode not in _OF_A_TUNNEL:
                 raise ValueError("--tunnel-src and --tunnel-dst need --mode tunnel")
 
     def refusal(self, place: Placement) -> str:

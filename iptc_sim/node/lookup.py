@@ -75,10 +75,14 @@ class Lookup:
 
     @staticmethod
     def _outer(address: Address, key: RouteKey) -> str | None:
-        """Return the only interface that a route may leave by: link-local addresses mean one link each."""
+        """Return the only interface that a route may leave by: link-local addresses mean one link each.
+
+        So does ::1, which a packet from outside can be translated to (``rt6_need_strict``).
+        """
         if key.out_interface is not None:
             return key.out_interface
-        near = address.version == 6 and address.is_link_local and key.in_interface != "lo"
+        scoped = address.version == 6 and (address.is_link_local or address.is_loopback)
+        near = scoped and key.in_interface != "lo"
         return key.in_interface if near and isinstance(key.in_interface, str) else None
 
     def _in_turn(self, address: Address, key: RouteKey) -> Iterator[RoutingRule | str]:

@@ -92,6 +92,10 @@ class Sysctls:
         """Whether conntrack takes up a TCP connection whose beginning it has not seen (``tcp_loose``)."""
         return self.number("net/netfilter/nf_conntrack_tcp_loose", 1) != 0
 
+    def tracks_by_sums(self) -> bool:
+        """Whether what comes in with a wrong checksum is INVALID (``nf_conntrack_checksum``)."""
+        return self.number("net/netfilter/nf_conntrack_checksum", 1) != 0
+
     def timeout(self, name: str, default: int) -> int:
         """Return a timeout of conntrack in seconds: ``udp_timeout``, ``tcp_timeout_established``."""
         return self.number(f"net/netfilter/nf_conntrack_{name}", default)

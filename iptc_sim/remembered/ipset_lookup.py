@@ -13,13 +13,12 @@ from iptc_sim.ipsets.model import Element, Entry, IpSet
 from iptc_sim.memory import Memory
 from iptc_sim.moment import Moment
 from iptc_sim.packet import Packet
-from iptc_sim.protocols import ICMP, ICMPV6, SCTP, TCP, UDP
+from iptc_sim.protocols import ICMP, ICMPV6, SCTP, TCP, UDP, UDPLITE
 from iptc_sim.records import dataclass, replace
 from iptc_sim.remembered.own_state import SECOND, nanoseconds, size_of
 from iptc_sim.values import UNKNOWN
 
-_UDPLITE: Final = 136
-_PORTS: Final = frozenset({TCP, UDP, SCTP, _UDPLITE})
+_PORTS: Final = frozenset({TCP, UDP, SCTP, UDPLITE})
 
 
 class NotKnownError(Exception):

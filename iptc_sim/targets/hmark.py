@@ -120,7 +120,8 @@ class HmarkTarget(Target):
         whole = not (self.sport_mask or self.dport_mask or self.spi_mask)
         found = self._of_connection(at) if self.parts is not None else _of_packet(at, without_ports=whole)
         if found is None:
-            return Continue("no mark: the packet has no conntrack entry")
+            missing = "conntrack entry" if self.parts is not None else "whole header inside of what it is about"
+            return Continue(f"no mark: the packet has no {missing}")
         if isinstance(found, str):
             return Effect(f"-j HMARK: {found}")
         first, second = self._folded(found.source, self.src_prefix), self._folded(found.destination, self.dst_prefix)
@@ -171,8 +172,8 @@ class HmarkTarget(Target):
         return Hashed(entry.original.source, entry.reply.source, entry.original.protocol, both)
 
 
-def _of_packet(at: Moment, *, without_ports: bool) -> Hashed | str:
-    """Return what is hashed of a packet, of an ICMP error that of the packet inside."""
+def _of_packet(at: Moment, *, without_ports: bool) -> Hashed | str | None:
+    """Return what is hashed of a packet, of an ICMP error that of the packet inside; None where that is cut off."""
     from iptc_sim.wire.headers import Datagram  # noqa: PLC0415 - what reads rules does not need it
     from iptc_sim.wire.packets import octets  # noqa: PLC0415 - likewise
 
@@ -182,8 +183,9 @@ def _of_packet(at: Moment, *, without_ports: bool) -> Hashed | str:
         return "the packet has no header"
     if (packet.protocol, packet.icmp_type) in _ERRORS:
         inner = Datagram.of(datagram.transport[8:])
-        if inner is not None:
-            return Hashed(inner.source, inner.destination, inner.protocol, _place(inner, inner.data))
+        if inner is None:
+            return None
+        return Hashed(inner.source, inner.destination, inner.protocol, _place(inner, inner.data))
     start = (datagram.start or 0) + (4 if packet.protocol == _AH else 0)
     asked = packet.protocol in PORT_PROTOCOLS | {_AH, _ESP} and not without_ports
     if asked and not found.knows(start, start + 4):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from iptc_sim.connection import Connection, FlowTuple
-from iptc_sim.kernel import ConntrackEntry, Headers, Hit, KernelTrace, Passage
+from iptc_sim.kernel import ConntrackEntry, Headers, Hit, KernelTrace, Passage, Walk
 from iptc_sim.moment import Hook
 from iptc_sim.packet import Packet
 from iptc_sim.records import dataclass, field
@@ -96,7 +96,7 @@ def compare(trace: Trace, seen: KernelTrace, terms: Terms) -> End | Divergence:
 
 def _differences(trace: Trace, end: End, seen: KernelTrace, terms: Terms) -> Iterator[Difference]:
     way = way_of(trace, end)
-    yield from _passages(way, seen.passages, terms)
+    yield from _passages(way, _own_passages(seen), terms)
     depth = 1000 * (len(way) + 1)
     yield from _fate(end, seen, terms, depth)
     if terms.entries and any(passage.tracked for passage in way):
@@ -104,6 +104,18 @@ def _differences(trace: Trace, end: End, seen: KernelTrace, terms: Terms) -> Ite
         yield from _entry(end, seen.entry, depth + 2)
     if terms.answers:
         yield from _answer(end, seen, depth + 3)
+
+
+def _own_passages(seen: KernelTrace) -> tuple[Passage, ...]:
+    """Return the hooks of the packet itself, without what TEE copies: a quiet lab drops copies as they enter OUTPUT."""
+    first, *others = seen.walks or (Walk(()),)
+    own = (first, *(walk for walk in others if not _is_copy(walk)))
+    return tuple(passage for walk in own for passage in walk.passages)
+
+
+def _is_copy(walk: Walk) -> bool:
+    first, *others = walk.passages
+    return not others and first.hook is Hook.OUTPUT and not first.stages and first.end is None
 
 
 def _passages(way: list[SimulatedPassage], passages: tuple[Passage, ...], terms: Terms) -> Iterator[Difference]:
@@ -296,6 +308,8 @@ def _answer(end: End, seen: KernelTrace, depth: int) -> Iterator[Difference]:
     ours = end.answer
     if not answers:
         return  # where there is no route back the kernel drops it ahead of OUTPUT
+    if ours is None and end.fate is Fate.STOLEN:
+        return  # who has it may answer as it likes
     if ours is None:
         yield Difference(depth, "what the node answers", "nothing", _answer_text(answers[0]))
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
 from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Final, Self
@@ -16,6 +17,8 @@ from iptc_sim.verify.compare import Divergence
 from iptc_sim.verify.generator import Case, draw_case
 from iptc_sim.verify.run import Totals, Verifier
 
+#: Seconds, longer than a tick of any kernel: connlimit does not look through a list twice in one.
+_TICK: Final = 0.02
 _LINE: Final = re.compile(r"(?i)line:? (\d+)")
 _EXTENSION: Final = re.compile(r"-[mj] \S+")
 
@@ -79,6 +82,8 @@ class Fuzz:
         case = self._loaded(verifier, case)
         for number in range(1, self._packets + 1):
             flow = case.packets.next()
+            if "-m connlimit" in case.text:
+                time.sleep(_TICK)
             found = verifier.send(flow)
             if isinstance(found, Divergence):
                 return Finding(case, number, found)

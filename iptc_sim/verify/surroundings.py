@@ -17,7 +17,7 @@ _SWITCHES: Final = re.compile(
     r"net/(ipv4/ip_forward"
     r"|ipv[46]/conf/[^/]+/(forwarding|rp_filter|route_localnet|accept_local|src_valid_mark|force_forwarding)"
     r"|ipv4/conf/[^/]+/(send|accept)_redirects"
-    r"|bridge/bridge-nf-call-ip6?tables|netfilter/nf_conntrack_tcp_(loose|be_liberal))"
+    r"|bridge/bridge-nf-call-ip6?tables|netfilter/nf_conntrack_(checksum|tcp_(loose|be_liberal)))"
 )
 _NOBODY: Final[Mapping[Address, Host]] = {}
 _ALWAYS: Final = {"127.0.0.1", "::1"}

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Final
 
 from iptc_sim.packet import Packet
-from iptc_sim.protocols import DCCP, ICMP, ICMPV6, PORT_PROTOCOLS, SCTP, TCP, UDP
+from iptc_sim.protocols import DCCP, ICMP, ICMPV6, PORT_PROTOCOLS, SCTP, TCP, UDP, UDPLITE
 from iptc_sim.records import dataclass, replace
 from iptc_sim.values import UNKNOWN, Address, Family, Interface, Unknown
 from iptc_sim.wire.headers import AH, ESP, FLAG_BITS, FLOW_LABEL, NO_NEXT, Datagram
@@ -23,11 +23,10 @@ from iptc_sim.wire.headers import AH, ESP, FLAG_BITS, FLOW_LABEL, NO_NEXT, Datag
 _ISN: Final = 1000
 _IPCOMP: Final = 108
 _MOBILITY: Final = 135
-_UDPLITE: Final = 136
 _ECHO: Final = {(ICMP, 0), (ICMP, 8), (ICMPV6, 128), (ICMPV6, 129)}
 
 #: Where the checksum stands in the transport header.
-_CHECKSUM_AT: Final = {TCP: 16, UDP: 6, _UDPLITE: 6, ICMP: 2, ICMPV6: 2, DCCP: 6, _MOBILITY: 4}
+_CHECKSUM_AT: Final = {TCP: 16, UDP: 6, UDPLITE: 6, ICMP: 2, ICMPV6: 2, DCCP: 6, _MOBILITY: 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +272,7 @@ def _segment(packet: Packet, identifier: int) -> bytes:
         return struct.pack("!HHIIBBHHH", *ports, sequence, acknowledged, 5 << 4, flags, 64240, 0, 0)
     if packet.protocol == UDP:
         return struct.pack("!HHHH", *ports, 8, 0)
-    if packet.protocol == _UDPLITE:
+    if packet.protocol == UDPLITE:
         return struct.pack("!HHHH", *ports, 0, 0)  # the checksum covers all of it (RFC 3828)
     if packet.protocol == SCTP:
         init = struct.pack("!BBHIIHHI", 1, 0, 20, 1, 0x10000, 1, 1, _ISN)
@@ -306,9 +305,28 @@ def _summed(segment: bytes, addresses: bytes, protocol: int) -> bytes:
     # ICMP alone sums no pseudo header (RFC 792); ICMPv6 does (RFC 4443, 2.3).
     pseudo = b"" if protocol == ICMP else addresses + struct.pack("!II", len(blank), protocol)
     found = checksum(pseudo + blank)
-    if not found and protocol in {UDP, _UDPLITE}:
+    if not found and protocol in {UDP, UDPLITE}:
         found = 0xFFFF
     return blank[:at] + found.to_bytes(2) + blank[at + 2 :]
+
+
+def is_whole_udplite(packet: Packet, summed_as: int | None = None) -> bool:
+    """Whether a packet has a whole UDPLite header, with a coverage that fits and a checksum (RFC 3828, 3.1).
+
+    Args:
+        packet: whose protocol is UDPLite.
+        summed_as: also whether that checksum is right with this protocol number in the pseudo header; None: it may be
+            any but 0.
+    """
+    datagram = datagram_of(packet)
+    segment = b"" if datagram is None else datagram.transport
+    if datagram is None or len(segment) < 8:
+        return False
+    covered = int.from_bytes(segment[4:6]) or len(segment)
+    if not 8 <= covered <= len(segment) or segment[6:8] == bytes(2):
+        return False
+    pseudo = datagram.source.packed + datagram.destination.packed + struct.pack("!II", len(segment), summed_as or 0)
+    return summed_as is None or not checksum(pseudo + segment[:covered])
 
 
 def checksum(data: bytes) -> int:

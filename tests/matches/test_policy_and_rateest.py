@@ -51,6 +51,11 @@ def test_policy_keeps_the_bits_behind_the_mask(given: str, printed: str, family:
     assert canonical(f"{begin} --tunnel-src {given}", family) == f"{begin} --tunnel-src {printed}"
 
 
+def test_policy_takes_the_ends_of_what_is_not_transport() -> None:
+    rule = "-m policy --dir in --pol ipsec ! --mode transport --tunnel-dst 192.0.2.1"
+    assert canonical(rule, Family.IPV4) == rule
+
+
 @pytest.mark.parametrize(
     "args",
     [

@@ -14,6 +14,8 @@ from iptc_sim.verify.generator.pieces import IN, OUT, Piece, piece
 
 _FOUR, _SIX = Family.IPV4, Family.IPV6
 _LOCAL_OUT: Final = {Hook.OUTPUT, Hook.POSTROUTING}
+#: The estimator that the first rule feeds, where a rule asks for its rate.
+ESTIMATOR: Final = "speed"
 _STATES: Final = "[NEW|INVALID|ESTABLISHED|RELATED|UNTRACKED|NEW,ESTABLISHED|NEW,INVALID"
 
 MATCHES: Final[Mapping[str, tuple[Piece, ...]]] = {
@@ -33,7 +35,10 @@ MATCHES: Final[Mapping[str, tuple[Piece, ...]]] = {
         piece('-m bpf --bytecode "4,48 0 0 8,37 0 1 63,6 0 0 1,6 0 0 0"', family=_FOUR, weight=1),
         piece('-m bpf --bytecode "4,48 0 0 6,21 0 1 17,6 0 0 1,6 0 0 0"', family=_SIX, weight=1),
     ),
-    "cgroup": (),
+    "cgroup": (
+        piece("-m cgroup <!>--cgroup [0|5]", hooks=_LOCAL_OUT | {Hook.INPUT}, weight=1),
+        piece("-m cgroup <!>--path /", hooks=_LOCAL_OUT | {Hook.INPUT}, weight=1),
+    ),
     "cluster": (
         piece(
             "-m cluster --cluster-total-nodes 2 <!>--cluster-local-node [1|2] --cluster-hash-seed 0xdeadbeef",
@@ -50,6 +55,13 @@ MATCHES: Final[Mapping[str, tuple[Piece, ...]]] = {
         ),
     ),
     "connlabel": (piece("-m connlabel <!>--label [1|2] [|--set]", weight=1),),
+    # The run waits a tick between the packets of rulesets with it.
+    "connlimit": (
+        piece("-m connlimit --connlimit-[upto|above] [0|1|2|3] --connlimit-mask [32|24|0] --connlimit-[saddr|daddr]",
+              family=_FOUR, base=True, weight=1),
+        piece("-m connlimit --connlimit-[upto|above] [0|1|2|3] --connlimit-mask [128|64|0] --connlimit-[saddr|daddr]",
+              family=_SIX, base=True, weight=1),
+    ),
     "connmark": (piece("-m connmark <!>--mark {mark}"),),
     "conntrack": (
         piece(f"-m conntrack <!>--ctstate {_STATES}|DNAT|SNAT|ESTABLISHED,DNAT]", weight=4),
@@ -102,10 +114,11 @@ MATCHES: Final[Mapping[str, tuple[Piece, ...]]] = {
     "mark": (piece("-m mark <!>--mark {mark}", weight=6), piece("-m mark <!>--mark {value}", weight=3)),
     "mh": (piece("-m mh --mh-type 0:5", p="mh", family=_SIX, weight=1),),
     "multiport": (
-        piece("-m multiport <!>--[dports|sports|ports] {portlist}", p="tcp udp sctp dccp", weight=5),
+        piece("-m multiport <!>--[dports|sports|ports] {portlist}", p="tcp udp sctp dccp udplite", weight=5),
     ),
     "nfacct": (),
-    "osf": (),
+    # Without fingerprints; whether there are some, for the whole kernel, the simulator does not know.
+    "osf": (piece("-m osf <!>--genre [Linux|unknown] [|--ttl 1]", p="tcp", hooks=IN, family=_FOUR, weight=1),),
     "owner": (
         piece("-m owner <!>--uid-owner [0|1000|0-999]", hooks=_LOCAL_OUT, weight=4),
         piece("-m owner <!>--gid-owner [0|1000]", hooks=_LOCAL_OUT, weight=2),
@@ -121,7 +134,8 @@ MATCHES: Final[Mapping[str, tuple[Piece, ...]]] = {
         piece("-m policy --dir out --pol [none|ipsec]", hooks=OUT - {Hook.FORWARD}, weight=1),
     ),
     "quota": (piece("-m quota <!>--quota [100|50|1000|0]"),),
-    "rateest": (),
+    # The first rule of all feeds this estimator.
+    "rateest": (piece(f"-m rateest --rateest {ESTIMATOR} <!>--rateest-[lt|gt|eq] --rateest-pps [0|1000]", weight=1),),
     "realm": (piece("-m realm <!>--realm 0", hooks=OUT | {Hook.INPUT}, family=_FOUR, weight=1),),
     "recent": (
         piece("-m recent --name {list} <!>--set [--rsource|--rdest]", weight=3),

@@ -8,7 +8,7 @@ from typing import Final
 from iptc_sim.connection import Flow
 from iptc_sim.kernel import Arrival, KernelTrace, answer_to
 from iptc_sim.packet import Owner, Packet
-from iptc_sim.protocols import DCCP, ICMP, ICMPV6, SCTP, TCP, UDP
+from iptc_sim.protocols import DCCP, GRE, ICMP, ICMPV6, PORT_PROTOCOLS, SCTP, TCP, UDP, UDPLITE
 from iptc_sim.records import dataclass, replace
 from iptc_sim.steps import End, Fate
 from iptc_sim.values import UNKNOWN, Family, Unknown
@@ -36,7 +36,8 @@ _ERRORS: Final = {
     Family.IPV4: ((3, 1), (3, 3), (11, 0), (3, 13)),
     Family.IPV6: ((1, 4), (1, 0), (3, 0), (2, 0)),
 }
-_OTHER_PROTOCOLS: Final = (SCTP, DCCP, 50, 51, 99)
+#: Then ESP, AH, IPComp, the mobility header, and two that the kernel knows nothing of.
+_OTHER_PROTOCOLS: Final = (SCTP, SCTP, DCCP, DCCP, UDPLITE, UDPLITE, UDPLITE, GRE, GRE, 50, 51, 108, 135, 99, 200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +151,12 @@ class RandomPackets:
             return Packet(*ends, TCP, sport, dport, frozenset(draw.choice(_FLAGS)))
         if kind < 78:
             return Packet(*ends, UDP, sport, dport, frozenset())
-        if kind < 92:
+        if kind < 90:
             protocol, asks = (ICMP, 8) if draw.four else (ICMPV6, 128)
             message = 0 if draw.chance(10) and draw.four else asks
             return Packet(*ends, protocol, None, None, frozenset(), message, 0, icmp_id=self._number)
         protocol = draw.choice(_OTHER_PROTOCOLS)
-        if protocol in {SCTP, DCCP}:
+        if protocol in PORT_PROTOCOLS:
             return Packet(*ends, protocol, sport, dport, frozenset())
         return Packet(*ends, protocol, flags=frozenset())
 

@@ -23,6 +23,7 @@ class Piece:
         hooks: only there; a user chain must be reached from these alone, so such a piece stands in base chains only.
         family: only there; None: in both.
         weight: how often it is drawn, against 2 for most.
+        base: only in base chains, which ask a packet once.
     """
 
     text: str
@@ -31,11 +32,13 @@ class Piece:
     hooks: frozenset[Hook] = frozenset()
     family: Family | None = None
     weight: int = 2
+    base: bool = False
 
-    def can_stand(self, table: str, hook: Hook | None, protocol: str, family: Family) -> bool:
-        """Whether it can stand there; ``hook`` is None in a user chain."""
+    def can_stand(self, table: str, hook: Hook | None, protocol: str, family: Family, *, base: bool) -> bool:
+        """Whether it can stand there; ``hook`` is None in a user chain that any hook may reach."""
         return (
-            (not self.protocols or protocol in self.protocols)
+            (base or not self.base)
+            and (not self.protocols or protocol in self.protocols)
             and (not self.tables or table in self.tables)
             and (not self.hooks or hook in self.hooks)
             and self.family in {None, family}
@@ -50,6 +53,7 @@ def piece(
     hooks: frozenset[Hook] | set[Hook] = frozenset(),
     family: Family | None = None,
     weight: int = 2,
+    base: bool = False,
 ) -> Piece:
     """Return a piece; several protocols and tables are separated by spaces."""
-    return Piece(text, frozenset(p.split()), frozenset(tables.split()), frozenset(hooks), family, weight)
+    return Piece(text, frozenset(p.split()), frozenset(tables.split()), frozenset(hooks), family, weight, base)

@@ -9,7 +9,7 @@ from iptc_sim.moment import Hook
 from iptc_sim.records import dataclass
 from iptc_sim.values import Family
 from iptc_sim.verify.generator.draw import Draw
-from iptc_sim.verify.generator.matches import MATCHES
+from iptc_sim.verify.generator.matches import ESTIMATOR, MATCHES
 from iptc_sim.verify.generator.pieces import IN, OUT, Piece
 from iptc_sim.verify.generator.targets import TARGETS
 
@@ -23,12 +23,40 @@ _HOOKS: Final = {
 #: How often a table is there, in a hundred rulesets.
 _TABLES: Final = {"raw": 60, "mangle": 70, "nat": 75, "filter": 100, "security": 25}
 _PROTOCOLS: Final = {
-    Family.IPV4: (*("",) * 24, *("tcp",) * 16, *("udp",) * 8, *("icmp",) * 3, "sctp", "dccp", "esp", "ah"),
-    Family.IPV6: (*("",) * 24, *("tcp",) * 16, *("udp",) * 8, *("ipv6-icmp",) * 3, "sctp", "dccp", "esp", "ah", "mh"),
+    Family.IPV4: (
+        *("",) * 24,
+        *("tcp",) * 16,
+        *("udp",) * 8,
+        *("icmp",) * 3,
+        "sctp",
+        "dccp",
+        "esp",
+        "ah",
+        "udplite",
+        "gre",
+        "ipcomp",
+        "99",
+    ),
+    Family.IPV6: (
+        *("",) * 24,
+        *("tcp",) * 16,
+        *("udp",) * 8,
+        *("ipv6-icmp",) * 3,
+        "sctp",
+        "dccp",
+        "esp",
+        "ah",
+        "mh",
+        "udplite",
+        "gre",
+        "ipcomp",
+        "99",
+    ),
 }
 _POLICIES: Final = ("ACCEPT", "ACCEPT", "ACCEPT", "DROP")
 #: Some ruleset has no rule that needs conntrack; most have.
 _USES_CONNTRACK: Final = "-A INPUT -m conntrack --ctstate UNTRACKED"
+_FEEDS: Final = f"-j RATEEST --rateest-name {ESTIMATOR} --rateest-interval 250ms --rateest-ewmalog 500ms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +83,12 @@ class RandomRules:
     def ruleset(self) -> str:
         """Return text for iptables-restore."""
         names = [name for name, percent in _TABLES.items() if self._draw.chance(percent)]
-        return "".join(self._table(name) for name in names)
+        text = "".join(self._table(name) for name in names)
+        if f"--rateest {ESTIMATOR}" not in text:
+            return text
+        # What asks an estimator is refused where no rule before it feeds that.
+        head, _, rest = text.partition("-A ")
+        return f"{head}-A {_HOOKS[names[0]][0]} {_FEEDS}\n-A {rest}"
 
     def sets(self) -> str:
         """Return text for ``ipset restore``: the sets that rules name."""
@@ -125,21 +158,21 @@ class RandomRules:
         if draw.four and draw.chance(2):
             words.append("<!>-f")
         number = draw.choice((0, 0, 0, 1, 1, 1, 2))
-        words += [self._one_of(self._matches, table, hook, protocol) for _ in range(number)]
-        words.append(self._target(table, hook, protocol, users))
+        words += [self._one_of(self._matches, table, hook, protocol, base=base) for _ in range(number)]
+        words.append(self._target(table, hook, protocol, users, base=base))
         return " ".join(word for word in words if word).replace("<!>", "")
 
-    def _target(self, table: str, hook: Hook | None, protocol: str, users: list[UserChain]) -> str:
+    def _target(self, table: str, hook: Hook | None, protocol: str, users: list[UserChain], *, base: bool) -> str:
         draw = self._draw
         if draw.chance(8):
             return ""
         near = [chain for chain in users if chain.home in {None, hook}]
         if near and draw.chance(35):
             return f"-{draw.choice('jjjg')} {draw.choice(near).name}"
-        return self._one_of(self._targets, table, hook, protocol)
+        return self._one_of(self._targets, table, hook, protocol, base=base)
 
-    def _one_of(self, pieces: tuple[Piece, ...], table: str, hook: Hook | None, protocol: str) -> str:
-        fitting = [one for one in pieces if one.can_stand(table, hook, protocol, self._draw.family)]
+    def _one_of(self, pieces: tuple[Piece, ...], table: str, hook: Hook | None, protocol: str, *, base: bool) -> str:
+        fitting = [one for one in pieces if one.can_stand(table, hook, protocol, self._draw.family, base=base)]
         weights = [one.weight for one in fitting]
         return self._draw.fill(self._draw.random.choices(fitting, weights)[0].text)
 

@@ -29,7 +29,7 @@ TARGETS: Final[Mapping[str, tuple[Piece, ...]]] = {
         piece("-j CONNMARK --restore-mark [|--nfmask 0xf --ctmask 0xff]", tables="mangle", weight=4),
         piece("-j CONNMARK --[and|or|xor]-mark {value}", weight=1),
     ),
-    "CONNSECMARK": (),
+    "CONNSECMARK": (piece("-j CONNSECMARK --[save|restore]", tables="mangle security", weight=1),),
     "CT": (
         piece("-j CT --notrack", tables="raw", weight=5),
         piece("-j CT --zone [1|2]", tables="raw", weight=1),
@@ -82,7 +82,7 @@ TARGETS: Final[Mapping[str, tuple[Piece, ...]]] = {
     ),
     "NOTRACK": (piece("-j NOTRACK", tables="raw", weight=3),),
     "QUEUE": (),
-    "RATEEST": (),
+    "RATEEST": (piece("-j RATEEST --rateest-name {list} --rateest-interval 250ms --rateest-ewmalog 500ms", weight=1),),
     "REDIRECT": (
         piece("-j REDIRECT", tables="nat", hooks=_DNAT, weight=3),
         piece("-j REDIRECT --to-ports [8080|8080-8083]", p="tcp udp", tables="nat", hooks=_DNAT, weight=3),
@@ -112,12 +112,13 @@ TARGETS: Final[Mapping[str, tuple[Piece, ...]]] = {
     ),
     "SNPT": (piece("-j SNPT --src-pfx 2001:db8:2::/64 --dst-pfx 2001:db8:5::/64", tables="mangle",
                    hooks={Hook.POSTROUTING}, family=_SIX, weight=1),),
-    "SYNPROXY": (),
+    "SYNPROXY": (piece("-j SYNPROXY [|--mss 1460|--sack-perm --timestamp --wscale 7]", p="tcp", tables="mangle filter",
+                       hooks={Hook.INPUT, Hook.FORWARD}, weight=1),),
     "TCPMSS": (piece("-j TCPMSS --set-mss [1000|1460]", p="tcp", tables="mangle", hooks={Hook.FORWARD, Hook.OUTPUT,
                      Hook.POSTROUTING}, weight=1),),
     "TCPOPTSTRIP": (piece("-j TCPOPTSTRIP --strip-options [2|3,8|sack-permitted]", p="tcp", tables="mangle",
                           weight=1),),
-    "TEE": (),
+    "TEE": (piece("-j TEE --gateway {host} [|--oif eth0]", weight=1),),
     "TOS": (piece("-j TOS --set-tos [0x10/0x3f|0x08/0xff|0x00/0xff]", tables="mangle"),
             piece("-j TOS --[and|or|xor]-tos 0x18", tables="mangle", weight=1)),
     "TPROXY": (

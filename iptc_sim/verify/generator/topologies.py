@@ -111,9 +111,9 @@ def _policy() -> Topology:
 
 
 def _strict() -> Topology:
-    """Sources are checked, and 127.0.0.0/8 is an ordinary network on eth1."""
+    """Sources are checked, checksums are not, and 127.0.0.0/8 is an ordinary network on eth1."""
     switches = {"net/ipv4/conf/all/rp_filter": "1", "net/ipv4/conf/eth1/route_localnet": "1"}
-    switches["net/netfilter/nf_conntrack_tcp_loose"] = "0"
+    switches |= {"net/netfilter/nf_conntrack_tcp_loose": "0", "net/netfilter/nf_conntrack_checksum": "0"}
     return Topology("strict", Node.of(ROUTER, _DEFAULTS, sysctls=switches), _OWN, _OTHERS, _PREFIXES)
 
 

@@ -1,0 +1,96 @@
+"""What `verify --fuzz` has found: small rulesets on which simulator and kernel once differed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+
+from iptc_sim.connection import Flow
+from iptc_sim.kernel import requirements
+from iptc_sim.packet import Owner, Packet
+from iptc_sim.protocols import AH, ICMP, ICMPV6, TCP, UDP
+from iptc_sim.records import replace
+from iptc_sim.syntax import parse
+from iptc_sim.values import Variant
+from iptc_sim.verify import Divergence, Verifier
+from iptc_sim.verify.generator.topologies import topologies
+from iptc_sim.verify.report import divergence_text
+from tests.kernel.scenario import CONNTRACK_USER, table
+
+pytestmark = pytest.mark.kernel
+
+NODES = {item.name: item.node for item in topologies()}
+ROOT = Owner(0, 0)
+
+
+def _packet(protocol: int, source: str, destination: str, come_by: str | None, **others: Any) -> Packet:
+    packet = Packet(ip_address(source), ip_address(destination), protocol, flags=frozenset(), in_interface=come_by)
+    return replace(packet, owner=None if come_by else ROOT, **others)
+
+
+def _tcp(source: str, destination: str, come_by: str | None, sport: int, dport: int, *flags: str) -> Packet:
+    return _packet(TCP, source, destination, come_by, sport=sport, dport=dport, flags=frozenset(flags))
+
+
+FROM_HERE = _packet(UDP, "192.0.2.11", "10.0.0.9", None, sport=20011, dport=22)
+SYN = _tcp("192.0.2.11", "10.0.0.9", None, 20002, 33000, "SYN")
+OUT6 = _packet(UDP, "2001:db8:1::10", "2001:db8:ff::7", None, sport=20013, dport=53)
+PING = _packet(ICMP, "10.0.0.1", "198.51.100.7", None, icmp_type=8, icmp_code=0, icmp_id=14)
+PING6 = _packet(ICMPV6, "::1", "2001:db8:1::10", None, icmp_type=128, icmp_code=0, icmp_id=2)
+
+CASES: dict[str, tuple[str, str, Sequence[Packet]]] = {
+    "a masqueraded connection takes another way": (
+        "policy",
+        table("mangle", "-A OUTPUT -m mark --mark 0 -m statistic --mode nth --every 2 --packet 0 -j MARK --set-mark 1")
+        + table("nat", "-A POSTROUTING -p udp -j MASQUERADE"),
+        [FROM_HERE, FROM_HERE, FROM_HERE],
+    ),
+    "REJECT ends the connection that it answers": (
+        "host",
+        table("filter", CONNTRACK_USER, "-A INPUT -p tcp -j REJECT --reject-with tcp-reset"),
+        [SYN, _tcp("10.0.0.9", "192.0.2.11", "eth0", 33000, 20002, "SYN", "ACK"), SYN],
+    ),
+    "DNAT --random draws the id of an echo": (
+        "router",
+        table("nat", "-A OUTPUT -j DNAT --to-destination 10.0.1.7 --random"),
+        [PING, PING],
+    ),
+    "SNAT to the address that SNPT has replaced": (
+        "router",
+        table("mangle", "-A POSTROUTING -j SNPT --src-pfx 2001:db8:1::/64 --dst-pfx 2001:db8:5::/64")
+        + table("nat", "-A POSTROUTING -p udp -j SNAT --to-source 2001:db8:1::10"),
+        [OUT6, OUT6],
+    ),
+    "-p ah in IPv6": (
+        "router",
+        table("raw", "-A PREROUTING -p ah", "-A PREROUTING -p 59") + table("filter", CONNTRACK_USER),
+        [_packet(AH, "2001:db8:2::9", "2001:db8:1::7", "eth1")],
+    ),
+    "HMARK of an error with nothing inside": (
+        "router",
+        table("mangle", "-A OUTPUT -j HMARK --hmark-tuple src,dst --hmark-mod 4 --hmark-rnd 0xfeafcafe"),
+        [_packet(ICMP, "192.0.2.10", "10.0.0.9", None, icmp_type=3, icmp_code=1)],
+    ),
+    "an answer to ::1 from outside": (
+        "router",
+        table("nat", "-A OUTPUT -j DNAT --to-destination 2001:db8:ff::7", "-A POSTROUTING -j SNAT --to-source 2001:db8:1::10")
+        + table("filter", "-A INPUT", "-A FORWARD"),
+        [PING6, _packet(ICMPV6, "2001:db8:ff::7", "2001:db8:1::10", "eth0", icmp_type=129, icmp_code=0, icmp_id=2)],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_once_different(variant: str, case: str) -> None:
+    if reason := requirements(variant):
+        pytest.skip(reason)
+    name, rules, packets = CASES[case]
+    family = packets[0].family
+    with Verifier(NODES[name], Variant(variant)) as verifier:
+        verifier.load(parse(rules, family=family), rules)
+        for number, packet in enumerate(packets):
+            found = verifier.send(Flow(packet))
+            assert not isinstance(found, Divergence), f"packet {number}\n{divergence_text(found)}"
