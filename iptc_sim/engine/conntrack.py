@@ -11,7 +11,7 @@ from iptc_sim.engine.tcp_states import OVER, after, is_ignored
 from iptc_sim.engine.timeouts import is_stream, timeout
 from iptc_sim.moment import Hook
 from iptc_sim.packet import Packet
-from iptc_sim.protocols import ICMP, ICMPV6, TCP, UDP, UDPLITE
+from iptc_sim.protocols import GRE, ICMP, ICMPV6, TCP, UDP, UDPLITE
 from iptc_sim.records import replace
 from iptc_sim.ruleset import Ruleset
 from iptc_sim.target import Prepare
@@ -229,8 +229,10 @@ def _size(packet: Packet) -> int:
 def _assures(packet: Packet, before: Connection, entry: Connection, situation: Situation) -> bool:
     """Whether the packet makes its connection one that is kept when the table is full.
 
-    TCP needs an answer to a packet before this one; UDP more than two seconds between its packets.
+    TCP and GRE need an answer to a packet before this one; UDP more than two seconds between its packets as well.
     """
+    if packet.protocol == GRE:
+        return before.seen_reply
     if packet.protocol == TCP:
         return before.seen_reply and before.tcp in {"SYN_RECV", "ESTABLISHED"} and entry.tcp == "ESTABLISHED"
     return packet.protocol == UDP and before.seen_reply and is_stream(before, _milliseconds(situation))

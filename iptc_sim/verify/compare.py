@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from iptc_sim.connection import Connection, FlowTuple
-from iptc_sim.kernel import ConntrackEntry, Headers, Hit, KernelTrace, Passage, Walk
+from iptc_sim.kernel import Headers, Hit, KernelTrace, Passage, Walk
 from iptc_sim.moment import Hook
 from iptc_sim.packet import Packet
 from iptc_sim.records import dataclass, field
@@ -101,7 +101,7 @@ def _differences(trace: Trace, end: End, seen: KernelTrace, terms: Terms) -> Ite
     yield from _fate(end, seen, terms, depth)
     if terms.entries and any(passage.tracked for passage in way):
         # A packet that is gone before conntrack sees it says nothing about the entry of its flow.
-        yield from _entry(end, seen.entry, depth + 2)
+        yield from _entry(end, seen, depth + 2)
     if terms.answers:
         yield from _answer(end, seen, depth + 3)
 
@@ -254,11 +254,11 @@ def _fate_text(end: End) -> str:
     return f"{end.fate}: {end.why}" if end.why else str(end.fate)
 
 
-def _entry(end: End, theirs: ConntrackEntry | None, depth: int) -> Iterator[Difference]:
-    ours = end.connection
+def _entry(end: End, seen: KernelTrace, depth: int) -> Iterator[Difference]:
+    ours, theirs = end.connection, seen.entry
     if ours is None or not ours.is_tracked or ours.state is State.RELATED:
         return  # it says nothing about the entry of its tuple; an ICMP error has no tuple of its own
-    if end.fate in {Fate.LOCAL, Fate.REJECT} and ours.tcp:
+    if end.fate is Fate.LOCAL and ours.tcp and seen.other_walks:
         return  # the node's own stack has answered in the meantime
     stays = (end.fate in _ALIVE or ours.confirmed) and not ours.closed
     if not stays or theirs is None:

@@ -13,6 +13,8 @@ from iptc_sim.engine import Session
 from iptc_sim.kernel import ConntrackEntry, Host, KernelTrace, Lab
 from iptc_sim.kernel.probes import one_cpu
 from iptc_sim.node import Node
+from iptc_sim.packet import Packet
+from iptc_sim.protocols import TCP
 from iptc_sim.records import dataclass, field, replace
 from iptc_sim.ruleset import Ruleset
 from iptc_sim.steps import End, Fate, RuleStep, Trace
@@ -119,7 +121,18 @@ class Verifier:
             return found
         end = replace(found, connection=_made_known(found.connection, seen.entry))
         self.session.settle(end)
+        if end.fate is Fate.LOCAL:
+            self._follow_resets(seen)
         return end, seen
+
+    def _follow_resets(self, seen: KernelTrace) -> None:
+        """Let the simulator's connections know of the RST by which the node's own stack has answered."""
+        for headers in (walk.entry for walk in seen.other_walks if "RST" in walk.entry.flags):
+            sides = (headers.source, headers.destination)
+            packet = Packet(*sides, TCP, headers.sport, headers.dport, headers.flags, owner=None)
+            ends = self.session.send(Flow(packet)).ends
+            if len(ends) == 1:
+                self.session.settle(ends[0])
 
     def _note_states(self, seen: KernelTrace) -> None:
         if not self._states and self._terms is not None:
