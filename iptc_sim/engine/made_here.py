@@ -31,10 +31,14 @@ ERRORS: Final = {
 
 
 def rejection(at: Moment, code: str) -> Packet | None:
-    """Return the packet that REJECT sends; None where the kernel sends nothing (an error about an error)."""
+    """Return the packet that REJECT sends; None where the kernel sends nothing.
+
+    That is about an error, and a RST for a packet that went to many hosts (``nf_send_reset``).
+    """
+    packet, destination = at.packet, at.packet.destination
     if code == "tcp-reset":
-        return _reset(at.packet)
-    destination = at.packet.destination
+        link = packet.out_interface if packet.in_interface is None else packet.in_interface
+        return None if at.node.is_for_many(destination, link) else _reset(packet)
     return error_about(at.packet, code, source=destination if at.node.is_local(destination) else None)
 
 

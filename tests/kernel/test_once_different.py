@@ -53,6 +53,11 @@ CASES: dict[str, tuple[str, str, Sequence[Packet]]] = {
         table("filter", CONNTRACK_USER, "-A INPUT -p tcp -j REJECT --reject-with tcp-reset"),
         [SYN, _tcp("10.0.0.9", "192.0.2.11", "eth0", 33000, 20002, "SYN", "ACK"), SYN],
     ),
+    "no RST about what went to many": (
+        "router",
+        table("filter", CONNTRACK_USER, "-A INPUT -p tcp -j REJECT --reject-with tcp-reset"),
+        [_tcp("2001:db8:ff::7", "ff02::1", "eth0", 20008, 33000, "SYN")] * 2,
+    ),
     "DNAT --random draws the id of an echo": (
         "router",
         table("nat", "-A OUTPUT -j DNAT --to-destination 10.0.1.7 --random"),
