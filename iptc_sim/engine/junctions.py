@@ -10,8 +10,8 @@ from iptc_sim.engine.routing import Verdict, refused_on_arrival, route_in, route
 from iptc_sim.node import Node
 from iptc_sim.packet import Packet
 from iptc_sim.records import replace
-from iptc_sim.steps import End, Fate, RouteStep
-from iptc_sim.values import UNKNOWN, Family, Interface, Odds, Variant
+from iptc_sim.steps import End, Fate, NoteStep, RouteStep
+from iptc_sim.values import UNKNOWN, Address, Family, Interface, Odds, Unknown, Variant
 
 #: What a router tells the sender, in IPv4 and IPv6, by the errno that a process of its own would get.
 _UNREACHABLE = {
@@ -119,7 +119,17 @@ def go_out(branch: Branch, node: Node) -> Result:
         return lost(branch, verdict.why)
     if branch.packet.source is UNKNOWN and verdict.source is not None:
         branch.packet = replace(branch.packet, source=verdict.source)
+    destination, out = branch.packet.destination, verdict.interface
+    if out != "lo" and node.known and node.is_for_many(destination, out) and _is_heard_here(destination, out, node):
+        branch.steps.append(
+            NoteStep(f"{destination} is this node's, too: a copy comes back to it, which is not followed")
+        )
     return _take(branch, verdict)
+
+
+def _is_heard_here(destination: Address | Unknown, out: Interface, node: Node) -> bool:
+    """Whether what this node sends to many is for itself, too: a broadcast is, a group where the interface is in it."""
+    return destination is not UNKNOWN and (not destination.is_multicast or node.joined(out, destination))
 
 
 def go_out_again(branch: Branch, node: Node) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from ipaddress import ip_address
 
 import pytest
 
@@ -10,9 +11,12 @@ from iptc_sim import Fate, InputError, Node, Trace, UsageError, odds, parse, tra
 from iptc_sim.connection import Flow
 from iptc_sim.engine import explore
 from iptc_sim.flows import NodeOptions, parse_flow, read_node
+from iptc_sim.node import Route
+from iptc_sim.packet import Packet
+from iptc_sim.protocols import UDP
 from iptc_sim.steps import HookStep, NoteStep, PolicyStep, RouteStep, RuleStep, TranslateStep
 from iptc_sim.tracking import State
-from iptc_sim.values import UNKNOWN
+from iptc_sim.values import UNKNOWN, Prefix
 
 ROUTER = read_node(
     NodeOptions(
@@ -353,3 +357,17 @@ def test_translation_keeps_the_old_packet_true() -> None:
     (step,) = [step for step in found.steps(found.end) if isinstance(step, TranslateStep)]
     assert (step.before.destination_text, step.after.destination_text) == ("198.51.100.7:80", "172.17.0.7:80")
     assert found.flow.packet.destination_text == "198.51.100.7:80"
+
+
+@pytest.mark.parametrize(
+    ("destination", "comes_back"),
+    [("10.0.0.255", True), ("255.255.255.255", True), ("224.0.0.1", True), ("239.1.2.3", False), ("10.0.0.9", False)],
+)
+def test_what_this_node_sends_to_many_comes_back(destination: str, comes_back: bool) -> None:
+    """The kernel's hooks: OUTPUT, POSTROUTING twice, PREROUTING, INPUT (``ip_mc_output``); the way out is followed."""
+    node = Node.of({"eth1": ["10.0.0.1/24"]}, [Route(Prefix.parse("0.0.0.0/0"), "eth1", ip_address("10.0.0.254"))])
+    packet = Packet(ip_address("10.0.0.1"), ip_address(destination), UDP, 53, 20010, frozenset())
+    found = trace("*filter\nCOMMIT\n", packet, node)
+    notes = [step.text for step in found.steps(found.end) if isinstance(step, NoteStep)]
+    assert found.end.fate is Fate.SENT
+    assert bool(notes) is comes_back, notes
