@@ -47,7 +47,7 @@ def _type(at: Moment) -> str:
     if packet.in_interface in {None, "lo"}:
         return "unicast"
     destination = packet.destination
-    if entry is not None and entry.is_tracked:
+    if entry is not None and entry.is_tracked and not entry.is_prepared:
         way = entry.original if entry.direction is Direction.ORIGINAL else entry.reply
         destination = way.destination  # before it was translated
     if not at.node.is_for_many(destination, packet.in_interface):

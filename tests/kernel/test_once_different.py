@@ -58,6 +58,11 @@ CASES: dict[str, tuple[str, str, Sequence[Packet]]] = {
         table("filter", CONNTRACK_USER, "-A INPUT -p tcp -j REJECT --reject-with tcp-reset"),
         [_tcp("2001:db8:ff::7", "ff02::1", "eth0", 20008, 33000, "SYN")] * 2,
     ),
+    "the frame of a packet that raw has put into a zone": (
+        "router",
+        table("raw", "-A PREROUTING -p tcp -j CT --zone 1", "-A PREROUTING -m pkttype --pkt-type multicast"),
+        [_tcp("2001:db8:3::7", "ff02::1", "eth2", 80, 33000, "RST")],
+    ),
     "DNAT --random draws the id of an echo": (
         "router",
         table("nat", "-A OUTPUT -j DNAT --to-destination 10.0.1.7 --random"),
