@@ -38,7 +38,7 @@ class RuleCommand:
                 self._entries[number - 1] = self._enter(self._item.rules[0])
             case "-D" if number:
                 self._check_number(number)
-                self._store.take(self._chain, self._entries[number - 1], self._line)
+                self._store.take(self._chain, number - 1, self._line)
             case "-D":
                 for rule in self._item.rules:
                     self._store.take(self._chain, self._find(rule), self._line)
@@ -67,12 +67,12 @@ class RuleCommand:
             raise self._impossible(f"{self._item.chain} has {len(self._entries)} rules: there is no rule {number}")
 
     def _find(self, rule: Rule) -> int:
-        """Return the first entry that says the same."""
+        """Return the position, from 0, of the first rule that says the same."""
         same = self._store.same(self._chain, rule)
         self._store.work(len(self._entries) // 10)
-        for entry in self._entries if same else ():
+        for position, entry in enumerate(self._entries if same else ()):
             if entry in same:
-                return entry
+                return position
         raise self._impossible(f"{self._item.chain} has no such rule")
 
     def _impossible(self, why: str) -> LineError:

@@ -14,6 +14,7 @@ from typing import Final, overload
 from iptc_sim.builtin import GoTo, JumpTo
 from iptc_sim.records import replace
 from iptc_sim.ruleset import Chain, Counters, Rule
+from iptc_sim.syntax.entry_list import EntryList
 from iptc_sim.syntax.words import LineError
 
 #: How many rules the commands of one table may look at.
@@ -64,7 +65,7 @@ class RuleStore:
         self._same: dict[int, dict[Rule, set[int]]] = {}
         self._steps = 0
         self._referred: tuple[tuple[int, int], frozenset[int]] = ((-1, -1), frozenset())
-        self.edited: dict[int, list[int]] = {}
+        self.edited: dict[int, EntryList] = {}
         self.flushed: set[int] = set()
         self.taken: dict[int, int] = {}
         self._taken_from: dict[int, list[int]] = {}
@@ -163,10 +164,10 @@ class RuleStore:
         if chain in self.edited:
             self.edited[chain].append(entry)
 
-    def edit(self, chain: int) -> list[int]:
+    def edit(self, chain: int) -> EntryList:
         """Return the entries of a chain as a list that may be changed."""
         if chain not in self.edited:
-            self.edited[chain] = list(self.entries(chain))
+            self.edited[chain] = EntryList(self.entries(chain))
         self.changes += 1
         return self.edited[chain]
 
@@ -190,9 +191,9 @@ class RuleStore:
             if rule is not None and isinstance(rule.target, JumpTo | GoTo):
                 self.eager[entry] = replace(rule, target=replace(rule.target, chain=new))
 
-    def take(self, chain: int, entry: int, line: int) -> None:
-        """Take a rule out of a chain, by a command in some line."""
-        self.edit(chain).remove(entry)
+    def take(self, chain: int, position: int, line: int) -> None:
+        """Take the rule at a position, from 0, out of a chain, by a command in some line."""
+        entry = self.edit(chain).pop(position)
         self.taken[entry] = line
         self._taken_from.setdefault(chain, []).append(entry)
 
