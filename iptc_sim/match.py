@@ -82,6 +82,11 @@ class Match(Extension):
     #: Whether its answer depends on packets seen before, which it keeps in the memory.
     REMEMBERS: ClassVar[bool] = False
 
+    @property
+    def shared(self) -> Hashable:
+        """What it shares with other rules, of which the first that is loaded says how it is; None: nothing."""
+        return None
+
     def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
         """Say whether the packet fits. An extension without a model of its own cannot be judged."""
         return Unclear(self, f"{self.SWITCH} {self.NAME} is not modelled")

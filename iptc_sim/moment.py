@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,10 @@ NOTHING: Final = Memory()
 
 #: Where a rule stands: table, chain, number from 1.
 Place = tuple[str, str, int]
+
+
+def _nobody(shared: Hashable) -> None:
+    """Know of no other rules."""
 
 
 class Hook(StrEnum):
@@ -46,6 +51,7 @@ class Moment:
         place: the rule that asks: table, chain, number from 1.
         which: the how-manieth match of that rule, from 0.
         others: the other connections of the node; None where they are not known.
+        first: tells which match was loaded first of those that share something, by :attr:`Match.shared`.
         variant: of iptables: what the kernel looks at is not the same in all.
     """
 
@@ -59,4 +65,5 @@ class Moment:
     place: Place = ("", "", 0)
     which: int = 0
     others: tuple[Connection, ...] | None = None
+    first: Callable[[Hashable], object] = _nobody
     variant: Variant = Variant.NFT

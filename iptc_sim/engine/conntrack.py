@@ -46,6 +46,12 @@ def conntrack_in_use(ruleset: Ruleset) -> bool:
     )
 
 
+def wants_whole(ruleset: Ruleset) -> bool:
+    """Whether a rule makes the kernel put fragments together, though none needs connection tracking."""
+    names = (part.NAME for *_, rule in ruleset.rules() for part in rule.extensions)
+    return any(name in {"socket", "TPROXY"} for name in names)
+
+
 def first_state(packet: Packet, *, loose: bool = True) -> State:
     """Return the state of a packet without an entry.
 
@@ -231,7 +237,7 @@ def _assures(packet: Packet, before: Connection, entry: Connection, situation: S
 
     TCP and GRE need an answer to a packet before this one; UDP more than two seconds between its packets as well.
     """
-    if packet.protocol == GRE:
+    if packet.protocol in {GRE, UDPLITE}:
         return before.seen_reply
     if packet.protocol == TCP:
         return before.seen_reply and before.tcp in {"SYN_RECV", "ESTABLISHED"} and entry.tcp == "ESTABLISHED"

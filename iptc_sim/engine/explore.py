@@ -16,6 +16,7 @@ from iptc_sim.engine.conntrack import (
     is_lost_redirect,
     track,
     translate_again,
+    wants_whole,
 )
 from iptc_sim.engine.hooks import ARRIVE, OUTPUT, Enter, Exit, Stage, Walk
 from iptc_sim.engine.junctions import before_any_hook, come_in, go_out, go_out_again, lost
@@ -40,6 +41,7 @@ from iptc_sim.steps import (
 from iptc_sim.target import Prepare
 from iptc_sim.tracking import Direction, State
 from iptc_sim.values import UNKNOWN, Prefix
+from iptc_sim.wire.packets import is_fragment
 
 #: More branches than this are not explored.
 MAX_ENDS: Final = 20_000
@@ -93,7 +95,7 @@ class _Exploration:
         waiting = [Branch(OUTPUT if local else ARRIVE, self.flow.packet, memory=self.situation.memory)]
         while waiting:
             branch = waiting.pop()
-            early = before_any_hook(branch, self.node) if not self.segments and not local else None
+            early = None if self.segments or local else before_any_hook(branch, self.node, held=self._is_held())
             result = early or self._advance(branch)
             number = len(self.segments)
             self.segments.append(Segment(number, branch.parent, branch.choice, branch.chance, tuple(branch.steps)))
@@ -105,6 +107,10 @@ class _Exploration:
                 self.ends.append(_labelled(replace(result, segment=number)))
             self._check_bounds()
         return Trace(self.flow, tuple(self.segments), tuple(self.ends), tuple(self._assumptions()))
+
+    def _is_held(self) -> bool:
+        """Whether the packet is a fragment that waits for the others ahead of raw."""
+        return is_fragment(self.flow.packet) and (self.tracked or wants_whole(self.ruleset))
 
     def _check_bounds(self) -> None:
         if len(self.ends) > self.max_ends:
@@ -216,7 +222,8 @@ class _Exploration:
         elif self.connection is not None:
             branch.connection, why = self.connection, "it belongs to a connection"
         elif not self.tracked:
-            branch.connection, why = None, "no rule needs connection tracking, so it is off and nat is not walked"
+            kept = branch.connection if branch.prepared is not None and branch.prepared.untracked else None
+            branch.connection, why = kept, "no rule needs connection tracking, so it is off and nat is not walked"
         else:
             branch.connection, why = track(branch.packet, self.flow.state, self.situation, branch.prepared or Prepare())
         branch.steps.append(ConntrackStep(branch.connection, why))

@@ -12,6 +12,7 @@ from iptc_sim.packet import Packet
 from iptc_sim.records import replace
 from iptc_sim.steps import End, Fate, NoteStep, RouteStep
 from iptc_sim.values import UNKNOWN, Address, Family, Interface, Odds, Unknown, Variant
+from iptc_sim.wire.packets import is_fragment
 
 #: What a router tells the sender, in IPv4 and IPv6, by the errno that a process of its own would get.
 _UNREACHABLE = {
@@ -35,9 +36,14 @@ def lost(branch: Branch, why: str, *, answer: Packet | None = None) -> End:
     )
 
 
-def before_any_hook(branch: Branch, node: Node) -> End | None:
-    """Return the end of a packet that no rule sees: IPv6 refuses it, or a bridge passes it on by itself."""
+def before_any_hook(branch: Branch, node: Node, *, held: bool) -> End | None:
+    """Return the end of a packet that no rule sees: IPv6 refuses it, or a bridge passes it on by itself.
+
+    Where rules need whole packets, a fragment is ``held`` ahead of raw until all have come (``nf_ct_defrag4``).
+    """
     packet = branch.packet
+    if held:
+        return lost(branch, "it is a fragment: conntrack holds it until the others have come, and rules see the whole")
     switched = is_switched(packet, node)
     if packet.physical_in is not None and node.sysctls.bridge_calls(packet.family):
         return None
@@ -72,19 +78,29 @@ def come_in(branch: Branch, node: Node, flow: Flow, variant: Variant) -> Result:
     """Decide about a packet that has passed PREROUTING."""
     packet, first = branch.packet, flow.packet
     moved = packet.destination != first.destination
-    for_host = moved or not is_switched(first, node)
-    if packet.physical_in is not None and for_host and (why := refused_on_arrival(packet, node)):
-        return lost(branch, why)
     if not moved and is_switched(first, node):
         verdict = Verdict("forward", packet.in_interface, f"{packet.in_interface} is a bridge and passes it on")
     else:
         verdict = route_in(packet, node)
+    switched = verdict.kind == "forward" and verdict.interface == packet.in_interface
+    goes_up = packet.physical_in is not None and not (switched and _stays_on_bridge(first, packet, node))
+    if goes_up and (why := refused_on_arrival(packet, node)):
+        return lost(branch, why)
     branch.steps.append(RouteStep(verdict.kind, verdict.interface, verdict.why))
     if verdict.kind == "lost":
         return lost(branch, verdict.why, answer=_unreachable(packet, verdict))
     if verdict.kind == "local":
+        if packet.family is Family.IPV4 and is_fragment(packet):  # ip_local_deliver
+            return lost(branch, "it is a fragment, and waits for the others ahead of INPUT")
         branch.stops = branch.stops + INPUT[variant]
         return None
+    return _pass_on(branch, node, first, verdict)
+
+
+def _pass_on(branch: Branch, node: Node, first: Packet, verdict: Verdict) -> Result:
+    """Send a packet on to another machine, over a bridge or routed."""
+    packet = branch.packet
+    moved = packet.destination != first.destination
     if moved and node.is_for_many(first.destination, first.in_interface):
         return lost(branch, f"it came to {first.destination} in a frame for many; such are not forwarded")
     branch.stops = branch.stops + FORWARD

@@ -10,6 +10,7 @@ from iptc_sim.engine.branch import Branch, Forked, Frame, Result
 from iptc_sim.engine.conntrack import NAT_HOOKS, closed, template
 from iptc_sim.engine.hooks import Walk
 from iptc_sim.engine.judge import Unsettled, assume, judge
+from iptc_sim.engine.load_order import FirstLoaded
 from iptc_sim.engine.made_here import rejection
 from iptc_sim.engine.situation import Situation
 from iptc_sim.match import No, Unclear
@@ -78,6 +79,7 @@ class TableWalk:
     def __init__(self, ruleset: Ruleset, situation: Situation, stop: Walk, steps: Budget) -> None:
         self.ruleset, self.situation, self.hook, self.table = ruleset, situation, stop.hook, stop.table
         self.budget = steps
+        self.first = FirstLoaded(ruleset)
         self.base = ruleset.chain(stop.table, stop.hook)
 
     def begin(self, branch: Branch) -> None:
@@ -142,6 +144,7 @@ class TableWalk:
             branch.memory,
             around.now,
             others=tuple(around.connections) if around.complete else None,
+            first=self.first,
             variant=self.ruleset.variant,
         )
 

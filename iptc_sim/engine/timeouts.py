@@ -6,7 +6,7 @@ from typing import Final
 
 from iptc_sim.connection import Connection
 from iptc_sim.node.sysctls import Sysctls
-from iptc_sim.protocols import GRE, ICMP, ICMPV6, SCTP, TCP, UDP
+from iptc_sim.protocols import GRE, ICMP, ICMPV6, SCTP, TCP, UDP, UDPLITE
 
 #: Seconds by the kernel's own settings. Of a SYN that meets a SYN there is no sysctl.
 _TCP: Final = {
@@ -56,6 +56,8 @@ def timeout(entry: Connection, now: int | None, sysctls: Sysctls) -> int | None:
         return sysctls.timeout("udp_timeout_stream", 120) if stream else sysctls.timeout("udp_timeout", 30)
     if protocol in _ICMP:
         return sysctls.timeout(_ICMP[protocol], 30)
+    if protocol == UDPLITE:
+        return sysctls.timeout("udp_timeout_stream", 120) if entry.assured else sysctls.timeout("udp_timeout", 30)
     if protocol == GRE:
-        return sysctls.timeout("gre_timeout_stream", 180) if entry.seen_reply else sysctls.timeout("gre_timeout", 30)
+        return sysctls.timeout("gre_timeout_stream", 180) if entry.assured else sysctls.timeout("gre_timeout", 30)
     return sysctls.timeout("generic_timeout", 600)

@@ -12,6 +12,7 @@ from typing import Final, Self, TypeVar
 from iptc_sim.connection import FlowTuple
 from iptc_sim.kernel import rules as rulebook
 from iptc_sim.kernel import topology, tracing
+from iptc_sim.kernel.accounting import make_account
 from iptc_sim.kernel.conntrack import ConntrackTable
 from iptc_sim.kernel.errors import KernelError
 from iptc_sim.kernel.events import TraceEvent, TraceSource, walks_of
@@ -93,6 +94,7 @@ class Lab:
         self._books: dict[Family, RuleBook] = {}
         self._sets = False
         self._marks: dict[Family, int] = {}
+        self._accounts: set[str] = set()
         self._identifier = 0
 
     def __enter__(self) -> Self:
@@ -155,6 +157,16 @@ class Lab:
                 self._sources[kind] = kind(self._node)
                 self._open.callback(self._sources[kind].close)
         self._probes.wait_for_start(self._sources[self._source_types(which)[0]], which)
+
+    def make_accounts(self, names: Iterable[str]) -> None:
+        """Make the accounting objects that rules with ``-m nfacct`` name, before they are loaded; without quotas.
+
+        Raises:
+            KernelError: this kernel has none.
+        """
+        for name in set(names) - self._accounts:
+            make_account(self._link, name)
+            self._accounts.add(name)
 
     def inject(self, packet: Packet, *, conntrack: bool = True, zone: int = 0) -> KernelTrace:
         """Send one packet and tell what became of it.

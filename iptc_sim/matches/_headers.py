@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from iptc_sim.match import Match, No, Unclear
 from iptc_sim.moment import Moment
-from iptc_sim.values import UNKNOWN, Unknown
+from iptc_sim.values import UNKNOWN, Family, Unknown, Variant
 
 if TYPE_CHECKING:
     from iptc_sim.wire.headers import ExtensionHeader
@@ -36,6 +36,23 @@ class HeaderMatch(Match):
         if datagram is not None and datagram.length > len(datagram.data):
             return Unclear(self, f"{self.option_text('')}: the capture has cut the {name} header off")
         return No(self, "", f"the {name} header is not whole: the kernel drops the packet", drops=True)
+
+    def of_later_fragment(self, at: Moment, length: int) -> bytes | None:
+        """Return what nf_tables takes for the transport header of a later fragment.
+
+        In IPv4 it is whatever lies in its place; in IPv6 nf_tables finds no place, and begins with the IP header.
+
+        Returns:
+            None where iptables-nft asks a module, which looks for none, where the packet is no later fragment, and
+            where it does not have so many bytes there.
+        """
+        if at.variant is Variant.LEGACY or not self.is_native or at.packet.raw is None:
+            return None
+        found = self.octets(at).datagram
+        if found is None or not found.offset or found.start is None:
+            return None
+        taken = found.data if found.family is Family.IPV6 else found.data[found.start :]
+        return taken if len(taken) >= length else None
 
     def transport(self, at: Moment, length: int, name: str) -> bytes | No | Unclear:
         """Return the bytes from the transport header on, ``length`` of them at least."""

@@ -37,6 +37,8 @@ class Cgroup(Match):
         owner = at.packet.owner
         if owner is UNKNOWN and at.packet.in_interface is not None and at.hook is not Hook.INPUT:
             owner = None
+        if owner is not None and at.hook is Hook.INPUT:
+            owner = UNKNOWN  # here it is the socket that the packet is for; that of the sender is lost on lo
         if owner is None:
             return No(self, field, "the packet comes from no socket")
         if owner is not UNKNOWN and self.path is not None and self.path.value == "/":

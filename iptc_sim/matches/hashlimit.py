@@ -12,16 +12,16 @@ from iptc_sim.memory import Memory
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.protocols import parse_integer
-from iptc_sim.remembered.own_state import SECOND, nanoseconds, size_of
+from iptc_sim.remembered.own_state import SECOND, size_of
 from iptc_sim.value_types.file_name import not_a_file_name
 from iptc_sim.value_types.mask import MaskLength
 from iptc_sim.value_types.number import Integer
 from iptc_sim.value_types.rate import ByteBurst, ByteRate, Rate, RateText, turn_negated
 from iptc_sim.value_types.text import Text
-from iptc_sim.values import UNKNOWN, Address, Family, Names, Prefix, Unknown
+from iptc_sim.values import UNKNOWN, Names
 
 if TYPE_CHECKING:
-    from iptc_sim.remembered.hash_table import Entry, Meter
+    from iptc_sim.remembered.hash_table import HashTable, Meter
 
 #: Ticks in a second (XT_HASHLIMIT_SCALE_v2); also the largest burst in packets.
 SCALE = 1000000
@@ -103,8 +103,9 @@ class Modes(ValueType[Names]):
 class Hashlimit(Match):
     """Names the table that holds the counters; a burst in packets is always printed.
 
-    Rules with one name share the table, and the kernel counts in it by the options of the rule that came first; here
-    each rule goes by its own. Remembered under ``("hashlimit", FAMILY, NAME, WHO)``, where WHO is the masked address
+    Rules with one name share the table, and the kernel counts in it by the options of the rule that was loaded first;
+    whether to fit within the rate or above it, each rule says for itself (tests/kernel/test_shared_rates.py).
+    Remembered under ``("hashlimit", FAMILY, NAME, WHO)``, where WHO is the masked address
     and port of each side that has a rate of its own: the :class:`~iptc_sim.remembered.hash_table.Entry`.
     """
 
@@ -183,15 +184,17 @@ class Hashlimit(Match):
 
     def judge(self, at: Moment) -> Outcome:
         """Ask whether the packet is within the rate."""
-        names = self.mode.names if self.mode else ()
-        if {"srcport", "dstport"} & set(names) and at.packet.ends_in_header:
+        table = self._table(at)
+        if table is None:
+            return Unclear(self, f"{self._label}: the rule that made the table {self.table_name} counts something else")
+        if table.needs_ports and at.packet.ends_in_header:
             return No(self, "mode", "the packet has no ports to tell, and the kernel drops it", drops=True)
-        if UNKNOWN in self._who(at):
+        if UNKNOWN in table.who(at.packet):
             return Unclear(self, f"{self._label}: who it counts for is not known")
-        entry = self._entry(at)
+        entry = table.entry(at)
         if entry is None:
             return Unclear(self, f"{self._label}: how many packets came before is not known")
-        within = self._meter.within(entry, size_of(at))
+        within = table.meter.within(entry, size_of(at))
         if within is None:
             return Unclear(self, f"{self._label}: how long ago the last packet came is not known")
         if within == (self.above is None):
@@ -200,11 +203,36 @@ class Hashlimit(Match):
 
     def remember(self, at: Moment, fits: bool) -> Memory:
         """Count the packet."""
-        entry = self._entry(at)
-        if entry is None or UNKNOWN in self._who(at):
+        table = self._table(at)
+        entry = None if table is None else table.entry(at)
+        if table is None or entry is None or UNKNOWN in table.who(at.packet):
             return at.memory
         within = fits == (self.above is None)
-        return at.memory.put(self._key(at), self._meter.after(entry, size_of(at), within=within))
+        return at.memory.put(table.key(at.packet), table.meter.after(entry, size_of(at), within=within))
+
+    @property
+    def shared(self) -> Hashable:
+        """The table, which the first rule that names it makes."""
+        return self.NAME, self.table_name
+
+    def _table(self, at: Moment) -> HashTable | None:
+        """Return the table as the rule that was loaded first has made it; None where that one counts something else."""
+        first = at.first(self.shared)
+        maker = first if isinstance(first, Hashlimit) else self
+        return maker.table if (maker.rate_match, maker.counts_bytes) == (self.rate_match, self.counts_bytes) else None
+
+    @property
+    def counts_bytes(self) -> bool:
+        """Whether the rate is in bytes."""
+        return isinstance(self.upto if self.above is None else self.above, ByteRate)
+
+    @property
+    def table(self) -> HashTable:
+        """The table that the rule makes where it is the first that names it."""
+        from iptc_sim.remembered.hash_table import HashTable  # noqa: PLC0415 - what reads rules does not need it
+
+        modes = self.mode.names if self.mode else ()
+        return HashTable(self.table_name, frozenset(modes), self.srcmask, self.dstmask, self._meter)
 
     @property
     def _label(self) -> str:
@@ -228,38 +256,10 @@ class Hashlimit(Match):
         return Meter(
             cost=cost,
             burst=burst,
-            by_bytes=isinstance(rate, ByteRate),
+            by_bytes=self.counts_bytes,
             expire=(self.htable_expire or expire) * (SECOND // 1000),
             collect=self.htable_gcinterval * (SECOND // 1000),
             interval=(self.rate_interval or 1) * SECOND if self.rate_match else 0,
             counted=counted,
             whole=whole,
         )
-
-    def _entry(self, at: Moment) -> Entry | None:
-        known: Entry | None = at.memory.get(self._key(at))
-        now = nanoseconds(at)
-        if known is None:
-            return self._meter.new(now) if at.memory.fresh else None
-        return self._meter.at(known, now)
-
-    def _key(self, at: Moment) -> tuple[Hashable, ...]:
-        return (self.NAME, int(at.packet.family), self.table_name, self._who(at))
-
-    def _who(self, at: Moment) -> tuple[Hashable, ...]:
-        packet, modes = at.packet, self.mode.names if self.mode else ()
-        ports = packet.has_ports
-        return (
-            _masked(packet.source, self.srcmask) if "srcip" in modes else None,
-            packet.sport if "srcport" in modes and ports else None,
-            _masked(packet.destination, self.dstmask) if "dstip" in modes else None,
-            packet.dport if "dstport" in modes and ports else None,
-        )
-
-
-def _masked(address: Address | Unknown, length: int | None) -> Address | Unknown:
-    if address is UNKNOWN or length is None:
-        return address
-    family = Family(address.version)
-    mask = ((1 << length) - 1) << (family.bits - length)
-    return Prefix(family, int(address) & mask, mask).address

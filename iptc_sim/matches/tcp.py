@@ -118,7 +118,13 @@ class Tcp(HeaderMatch):
         if packet.protocol != TCP:
             return No(self, "", f"the protocol is {packet.protocol_name}")
         if packet.sport is None and packet.raw is not None:
-            return self.absent(at, "TCP")
+            header = self.of_later_fragment(at, 14 if self.flags else 4 if self.dport else 2)
+            if header is None:
+                return self.absent(at, "TCP")
+            flags = frozenset(
+                name for at_bit, name in enumerate(TCP_FLAGS) if int.from_bytes(header[13:14]) >> at_bit & 1
+            )
+            packet = replace(packet, sport=int.from_bytes(header[:2]), dport=int.from_bytes(header[2:4]), flags=flags)
         return decide(
             self.test("sport", packet.sport, "source port"),
             self.test("dport", packet.dport, "destination port"),

@@ -51,7 +51,10 @@ class Udp(HeaderMatch):
         if packet.protocol != UDP:
             return No(self, "", f"the protocol is {packet.protocol_name}")
         if packet.sport is None and packet.raw is not None:
-            return self.absent(at, "UDP")
+            ports = self.of_later_fragment(at, 4 if self.dport else 2)
+            if ports is None:
+                return self.absent(at, "UDP")
+            packet = replace(packet, sport=int.from_bytes(ports[:2]), dport=int.from_bytes(ports[2:4]))
         return decide(
             self.test("sport", packet.sport, "source port"),
             self.test("dport", packet.dport, "destination port"),

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
+from iptc_sim.moment import Moment
+from iptc_sim.packet import Packet
 from iptc_sim.records import dataclass, replace
 from iptc_sim.remembered.bucket import Bucket
-from iptc_sim.remembered.own_state import SECOND
+from iptc_sim.remembered.own_state import SECOND, nanoseconds
+from iptc_sim.values import UNKNOWN, Address, Family, Prefix, Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +117,59 @@ class Meter:
 
     def _price(self, size: int) -> int:
         return min(SECOND, ((size >> 4) + 1) * self.cost) if self.by_bytes else self.cost
+
+
+@dataclass(frozen=True, slots=True)
+class HashTable:
+    """A table: who has an entry of its own, and how it counts.
+
+    Entries are remembered under ``("hashlimit", FAMILY, NAME, WHO)``.
+
+    Args:
+        name: of the table; each family has its own.
+        modes: what tells packets apart, out of ``srcip``, ``srcport``, ``dstip`` and ``dstport``.
+        srcmask: how many bits of the source address count; None: all.
+        dstmask: of the destination address, likewise.
+        meter: how it counts.
+    """
+
+    name: str
+    modes: frozenset[str]
+    srcmask: int | None
+    dstmask: int | None
+    meter: Meter
+
+    @property
+    def needs_ports(self) -> bool:
+        """Whether a port tells packets apart."""
+        return bool(self.modes & {"srcport", "dstport"})
+
+    def who(self, packet: Packet) -> tuple[Hashable, ...]:
+        """Return what a packet is counted under: the masked address and the port of each side that counts."""
+        ports = packet.has_ports
+        return (
+            _masked(packet.source, self.srcmask) if "srcip" in self.modes else None,
+            packet.sport if "srcport" in self.modes and ports else None,
+            _masked(packet.destination, self.dstmask) if "dstip" in self.modes else None,
+            packet.dport if "dstport" in self.modes and ports else None,
+        )
+
+    def key(self, packet: Packet) -> tuple[Hashable, ...]:
+        """Return what the entry of a packet is remembered under."""
+        return ("hashlimit", int(packet.family), self.name, self.who(packet))
+
+    def entry(self, at: Moment) -> Entry | None:
+        """Return the entry of the packet as it is now; None where it is not known."""
+        known: Entry | None = at.memory.get(self.key(at.packet))
+        now = nanoseconds(at)
+        if known is None:
+            return self.meter.new(now) if at.memory.fresh else None
+        return self.meter.at(known, now)
+
+
+def _masked(address: Address | Unknown, length: int | None) -> Address | Unknown:
+    if address is UNKNOWN or length is None:
+        return address
+    family = Family(address.version)
+    mask = ((1 << length) - 1) << (family.bits - length)
+    return Prefix(family, int(address) & mask, mask).address

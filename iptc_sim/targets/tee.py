@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.moment import Moment
+from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import Reading, option
 from iptc_sim.target import Action, Continue, Target
 from iptc_sim.value_types.host import HOST
@@ -13,7 +13,12 @@ from iptc_sim.values import Address, address_text
 
 @extension
 class TeeTarget(Target):
-    """The packet itself goes on."""
+    """The packet itself goes on.
+
+    The copy is a packet of the node's own, whatever its source: it begins in OUTPUT with the mark that it has,
+    UNTRACKED and so without nat, and is not copied once more. Its TTL is one less where it was made in PREROUTING or
+    INPUT (tests/kernel/test_copies.py).
+    """
 
     NAME = "TEE"
 
@@ -25,6 +30,7 @@ class TeeTarget(Target):
         if self.gateway.is_unspecified:
             raise ValueError(f"{self.gateway} is the address of no machine")
 
-    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+    def act(self, at: Moment) -> Action:
         """Copy and go on."""
-        return Continue(f"copied to {address_text(self.gateway)}")
+        lower = " with a lower ttl" if at.hook in {Hook.PREROUTING, Hook.INPUT} else ""
+        return Continue(f"an untracked copy goes through OUTPUT to {address_text(self.gateway)}{lower}")

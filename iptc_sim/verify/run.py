@@ -90,6 +90,14 @@ class Verifier:
             RulesRefusedError: iptables-restore does not take it.
             KernelError: the kernel cannot be asked.
         """
+        if "--nfacct-name" in text:
+            self.lab.make_accounts(
+                name
+                for *_, rule in ruleset.rules()
+                for part in rule.extensions
+                for kind, name in part.objects()
+                if kind == "nfacct"
+            )
         self.lab.load(text, ruleset.family, self.variant, sets=sets)
         loaded = replace(ruleset, variant=self.variant)
         self.session = Session(loaded, node or self.node, now=time.time())

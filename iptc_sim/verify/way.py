@@ -64,7 +64,9 @@ def way_of(trace: Trace, end: End) -> list[SimulatedPassage]:
             case RuleStep(reason=No(drops=True)):  # some traces show it as a hit
                 way[-1].hits.append(SimulatedHit(_hit(step, "DROP"), maybe=True))
             case RuleStep(matched=True):
-                way[-1].hits.append(SimulatedHit(_hit(step)))
+                hit = _hit(step)
+                # What is left of a packet that was taken away does not always tell that it was to be traced.
+                way[-1].hits.append(SimulatedHit(hit, maybe=hit.verdict == "STOLEN"))
                 last = step
             case PolicyStep():
                 way[-1].hits.append(SimulatedHit(Hit(step.table, step.chain, "policy", step.policy)))

@@ -95,6 +95,12 @@ class Datagram:
     extensions: tuple[ExtensionHeader, ...] = ()
     offset: int = 0
     more: bool = False
+
+    @property
+    def is_fragment(self) -> bool:
+        """Whether it is a part of a packet only."""
+        return self.more or self.offset > 0
+
     last: int = 0
 
     @classmethod

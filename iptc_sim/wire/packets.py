@@ -4,7 +4,8 @@ A packet that was captured keeps its bytes, with what has changed since written 
 words is built: a TCP segment without options and payload, an empty UDP datagram, an ICMP message of eight bytes, an
 SCTP packet with an INIT chunk, a DCCP request; of other protocols the bare header where it is known, else nothing.
 
-Sources: RFC 791, 8200, 9293, 768, 792, 4443, 9260, 4340, 4302, 4303, 3173, 6275; RFC 1624 for checksums that change.
+Sources: RFC 791, 8200, 9293, 768, 792, 2890, 4443, 9260, 4340, 4302, 4303, 3173, 6275; RFC 1624 for
+checksums that change.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from functools import lru_cache
 from typing import Final
 
 from iptc_sim.packet import Packet
-from iptc_sim.protocols import DCCP, ICMP, ICMPV6, PORT_PROTOCOLS, SCTP, TCP, UDP, UDPLITE
+from iptc_sim.protocols import DCCP, GRE, ICMP, ICMPV6, PORT_PROTOCOLS, SCTP, TCP, UDP, UDPLITE
 from iptc_sim.records import dataclass, replace
 from iptc_sim.values import UNKNOWN, Address, Family, Interface, Unknown
 from iptc_sim.wire.headers import AH, ESP, FLAG_BITS, FLOW_LABEL, NO_NEXT, Datagram
@@ -23,6 +24,9 @@ from iptc_sim.wire.headers import AH, ESP, FLAG_BITS, FLOW_LABEL, NO_NEXT, Datag
 _ISN: Final = 1000
 _IPCOMP: Final = 108
 _MOBILITY: Final = 135
+#: The flag of GRE that says there is a key, and the type of what is inside.
+_GRE_KEY: Final = 0x2000
+_INNER_IPV4: Final = 0x0800
 _ECHO: Final = {(ICMP, 0), (ICMP, 8), (ICMPV6, 128), (ICMPV6, 129)}
 
 #: Where the checksum stands in the transport header.
@@ -58,6 +62,12 @@ def packet_bytes(packet: Packet, identifier: int = 0) -> bytes:
             was not told.
     """
     return _built(packet, identifier) if packet.raw is None else _rewritten(packet, packet.raw)
+
+
+def is_fragment(packet: Packet) -> bool:
+    """Whether it is a part of a packet only; what was described in words is whole."""
+    found = None if packet.raw is None else Datagram.of(packet.raw)
+    return found is not None and found.is_fragment
 
 
 @lru_cache(maxsize=64)
@@ -289,6 +299,8 @@ def _segment(packet: Packet, identifier: int) -> bytes:
         return bytes(8)
     if packet.protocol == _IPCOMP:
         return struct.pack("!BBH", NO_NEXT, 0, 0)
+    if packet.protocol == GRE:
+        return struct.pack("!HHI", _GRE_KEY, _INNER_IPV4, 0)
     if packet.protocol == _MOBILITY:
         return struct.pack("!BBBBHH", NO_NEXT, 0, 0, 0, 0, 0)
     return b""

@@ -96,7 +96,7 @@ def shown(options: str, packet: Packet | bytes, connection: Connection | None = 
         ("-m dst --dst-opts 1:4", six((60, PADDED), last=6, payload=TCP_HEAD), "yes"),
         ("-m dst", TCP6, "no: -m dst: the packet has no destination options header"),
         ("-m frag --fragmore", six(fragment(0x81, 7), last=17, payload=bytes(16)), "yes"),
-        ("-p udp ! --dport 1", six(fragment(0x81, 7), last=17, payload=bytes(16)), "no: -m udp: a later fragment has no UDP header"),
+        ("-p udp ! --dport 1", six(fragment(0x81, 7), last=17, payload=bytes(16)), "yes"),
         ("-m ipv6header ! --header dst --soft", TCP6, "yes"),
         ("-m ipv6header --header dst", six((60, PADDED), last=6), "no: --header ipv6-opts: the headers are ipv6-opts,protocol"),
         ("-p mh -m mh --mh-type bu", six(last=135, payload=MH), "yes"),

@@ -12,6 +12,7 @@ from ipaddress import ip_address
 import pytest
 
 from iptc_sim.connection import Connection
+from iptc_sim.engine.load_order import FirstLoaded
 from iptc_sim.ipsets.text import read_ipsets
 from iptc_sim.match import No, Unclear, Yes
 from iptc_sim.memory import Memory
@@ -20,7 +21,7 @@ from iptc_sim.node import Link, Node
 from iptc_sim.packet import Owner, Packet
 from iptc_sim.syntax import parse
 from iptc_sim.tracking import State
-from iptc_sim.values import UNKNOWN, Odds
+from iptc_sim.values import UNKNOWN, Odds, Variant
 
 NODE = Node.of({"eth0": ["192.0.2.10/24"], "eth1": ["10.0.0.1/24"]})
 PACKET = Packet(ip_address("10.0.0.5"), ip_address("198.51.100.7"), 17, 33000, 53, frozenset(), in_interface="eth1")
@@ -323,3 +324,16 @@ def test_a_side_that_is_not_known() -> None:
 def test_text_that_is_no_sets(text: str) -> None:
     with pytest.raises(ValueError, match=r"^line \d: "):
         read_ipsets(text)
+
+
+def test_rules_of_one_name_count_as_the_first_one_says() -> None:
+    """As tests/kernel/test_shared_rates.py shows; the two variants load the rules in different orders."""
+    lines = [f"-A {chain} -m hashlimit --hashlimit-upto 1/hour --hashlimit-burst {burst} --hashlimit-name x"
+             for chain, burst in (("FORWARD", 3), ("INPUT", 1))]  # fmt: skip
+    ruleset = parse("\n".join(["*filter", *lines, "COMMIT", ""]))
+    options = lines[1].removeprefix("-A INPUT ")
+    for variant, expected in ((Variant.NFT, "yyynn"), (Variant.LEGACY, "ynnnn")):
+        first = FirstLoaded(replace(ruleset, variant=variant))
+        assert answers(options, [0] * 5, FRESH, first=first) == expected
+    first = FirstLoaded(parse("*filter\n-A FORWARD -m hashlimit --hashlimit-upto 1kb/s --hashlimit-name x\nCOMMIT\n"))
+    assert answers(options, [0], FRESH, first=first) == "?"

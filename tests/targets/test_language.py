@@ -358,7 +358,7 @@ def action(options: str) -> Action:
 @pytest.mark.parametrize(
     ("options", "note"),
     [
-        ("-j TEE --gateway 10.0.0.1", "copied to 10.0.0.1"),
+        ("-j TEE --gateway 10.0.0.1", "an untracked copy goes through OUTPUT to 10.0.0.1"),
         ("-j NFLOG --nflog-group 3", "sent to NFLOG group 3"),
         ("-p tcp -j TCPOPTSTRIP --strip-options sack", "no TCP option stripped"),
     ],

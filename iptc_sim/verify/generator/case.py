@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Final
 
 from iptc_sim.diagnostics import InputError
+from iptc_sim.engine.conntrack import conntrack_in_use
+from iptc_sim.extension import Extension
+from iptc_sim.matches import MATCHES
 from iptc_sim.records import dataclass, replace
 from iptc_sim.ruleset import Ruleset
 from iptc_sim.syntax import parse
+from iptc_sim.targets import TARGETS
 from iptc_sim.values import Family
 from iptc_sim.verify.generator.draw import Draw
 from iptc_sim.verify.generator.not_yet import NOT_DRAWN
 from iptc_sim.verify.generator.packets import RandomPackets
 from iptc_sim.verify.generator.rulesets import RandomRules
 from iptc_sim.verify.generator.topologies import Topology, topologies
+
+#: How many of a hundred packets are fragments, where the kernel holds them and where rules see them.
+_HELD: Final = 3
+_SEEN: Final = 25
+
+#: Extensions for which the kernel puts fragments together, so that one of them alone is seen nowhere.
+_TRACKERS: Final = frozenset(
+    kind.NAME
+    for known in (MATCHES, TARGETS)
+    for kind in known.all()
+    if kind.USES_CONNTRACK or kind.uses_conntrack is not Extension.uses_conntrack
+) | {"socket", "TPROXY"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +65,14 @@ def draw_case(seed: str, family: Family) -> Case:
     chooser = Draw(seed, topologies()[0], family)
     topology = chooser.choice(topologies())
     draw = Draw(f"{seed}/{topology.name}", topology, family)
-    rules = RandomRules(draw, NOT_DRAWN)
+    tracked = draw.chance(90)
+    rules = RandomRules(draw, NOT_DRAWN if tracked else {*NOT_DRAWN, *_TRACKERS}, tracked=tracked)
     lines = rules.ruleset().split("\n")
     sets = rules.sets()
     text, ruleset = _read(lines, family)
     named = "--match-set" in text or "-j SET" in text
-    return Case(seed, topology, text, ruleset, sets if named else "", RandomPackets(draw))
+    packets = RandomPackets(draw, fragments=_HELD if tracked or conntrack_in_use(ruleset) else _SEEN)
+    return Case(seed, topology, text, ruleset, sets if named else "", packets)
 
 
 def _read(lines: list[str], family: Family) -> tuple[str, Ruleset]:

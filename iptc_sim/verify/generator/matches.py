@@ -95,6 +95,12 @@ MATCHES: Final[Mapping[str, tuple[Piece, ...]]] = {
             "-m hashlimit --hashlimit-[upto|above] [1/hour|2/hour] --hashlimit-burst [1|2|3]"
             " --hashlimit-mode [srcip|dstip|srcip,dstip|dstip,dstport] --hashlimit-name {list}x{serial}",
         ),
+        # Rules with one name share a table.
+        piece(
+            "-m hashlimit --hashlimit-[upto|above] [1/hour|2/hour] --hashlimit-burst [1|2|3|4]"
+            " --hashlimit-mode [srcip|dstip|dstport] [|--hashlimit-srcmask [0|24]] --hashlimit-name {list}",
+        ),
+        piece("-m hashlimit --hashlimit-[upto|above] 1kb/s --hashlimit-mode srcip --hashlimit-name {list}", weight=1),
     ),
     "hbh": (piece("-m hbh [|--hbh-len 8]", family=_SIX, weight=1),),
     "helper": (piece("-m helper <!>--helper [ftp|sip]", weight=1),),
@@ -116,7 +122,7 @@ MATCHES: Final[Mapping[str, tuple[Piece, ...]]] = {
     "multiport": (
         piece("-m multiport <!>--[dports|sports|ports] {portlist}", p="tcp udp sctp dccp udplite", weight=5),
     ),
-    "nfacct": (),
+    "nfacct": (piece("-m nfacct --nfacct-name {list}", weight=1),),
     # Without fingerprints; whether there are some, for the whole kernel, the simulator does not know.
     "osf": (piece("-m osf <!>--genre [Linux|unknown] [|--ttl 1]", p="tcp", hooks=IN, family=_FOUR, weight=1),),
     "owner": (

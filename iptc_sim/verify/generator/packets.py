@@ -13,7 +13,7 @@ from iptc_sim.records import dataclass, replace
 from iptc_sim.steps import End, Fate
 from iptc_sim.values import UNKNOWN, Family, Unknown
 from iptc_sim.verify.generator.draw import PORTS, TOS, TTLS, Draw
-from iptc_sim.wire.packets import packet_bytes, with_transport
+from iptc_sim.wire.packets import checksum, is_fragment, packet_bytes, read_packet, with_transport
 
 _ROOT, _USER = Owner(0, 0), Owner(1000, 1000)
 _FAR: Final = bytes.fromhex("026970740100")
@@ -54,10 +54,11 @@ class RandomPackets:
 
     Args:
         draw: the source.
+        fragments: how many of a hundred IPv4 packets that come in are fragments.
     """
 
-    def __init__(self, draw: Draw) -> None:
-        self._draw = draw
+    def __init__(self, draw: Draw, *, fragments: int = 0) -> None:
+        self._draw, self._fragments = draw, fragments
         self._known: list[_Known] = []
         self._number = 0
 
@@ -93,13 +94,37 @@ class RandomPackets:
             tos=draw.choice(TOS) if draw.chance(30) else 0,
             mark=draw.choice((1, 2, 3)) if here and draw.chance(15) else 0,
         )
-        return self._with_payload(packet) if draw.chance(25) else packet
+        packet = self._with_payload(packet) if draw.chance(25) else packet
+        of_one = destination not in _EVERYBODY[draw.family]
+        may_be = incoming is not None and of_one and draw.four
+        return self._fragment(packet) if may_be and draw.chance(self._fragments) else packet
+
+    def _fragment(self, packet: Packet) -> Packet:
+        """Return a fragment of the packet; a later one holds what may be taken for ports and flags."""
+        draw, data = self._draw, packet_bytes(packet)
+        begin, more = draw.choice(((0, True), (64, True), (1480, False)))
+        ports = b"".join(draw.choice(PORTS).to_bytes(2) for _ in range(2))
+        flags = draw.choice((0x02, 0x10, 0x12))
+        segment = ports + bytes(9) + bytes([flags]) + bytes(draw.choice((2, 10))) if begin else data[20:]
+        segment += bytes(-len(segment) % 8)
+        head = bytearray(data[:20])
+        head[2:4] = (20 + len(segment)).to_bytes(2)
+        head[6:8] = (more << 13 | begin >> 3).to_bytes(2)
+        head[10:12] = bytes(2)
+        head[10:12] = checksum(bytes(head)).to_bytes(2)
+        found = read_packet(bytes(head) + segment, packet.in_interface)
+        if found is None:
+            raise AssertionError("a fragment is an IP packet")
+        return replace(
+            found, physical_in=packet.physical_in, source_mac=packet.source_mac, owner=packet.owner, mark=packet.mark
+        )
 
     def _goes_back(self, packet: Packet) -> bool:
         """Whether a packet is for the port of a bridge that it comes by: a bridge sends nothing back there."""
         there = self._draw.topology.hosts.get(packet.destination) if packet.destination is not UNKNOWN else None
-        floods = packet.physical_in is not None and str(packet.destination) in _EVERYBODY[self._draw.family]
-        return floods or (there is not None and there.port == packet.physical_in)
+        is_group = not isinstance(packet.destination, Unknown) and packet.destination.is_multicast
+        for_all = is_group or str(packet.destination) in _EVERYBODY[self._draw.family]
+        return (packet.physical_in is not None and for_all) or (there is not None and there.port == packet.physical_in)
 
     def _comes_by(self, packet: Packet, interface: str) -> Packet:
         """Return the packet as it comes in by an interface, or by one of the ports of a bridge."""
@@ -174,6 +199,8 @@ class RandomPackets:
 
     def _again(self, earlier: _Known) -> Packet:
         packet = earlier.flow.packet
+        if is_fragment(packet):
+            return packet
         if packet.protocol == TCP and packet.flags == {"SYN"} and self._draw.chance(60):
             flags = self._draw.choice((("ACK",), ("ACK",), ("PSH", "ACK"), ("FIN", "ACK"), ("RST",)))
             return replace(packet, flags=frozenset(flags), raw=None)
@@ -181,6 +208,8 @@ class RandomPackets:
 
     def _answer(self, earlier: _Known) -> Packet | None:
         arrival = earlier.seen.arrival
+        if is_fragment(earlier.flow.packet):
+            return None
         if arrival is not None:
             return self._comes_back(answer_to(arrival.packet, arrival.interface), arrival)
         last = earlier.end.packet
@@ -193,7 +222,7 @@ class RandomPackets:
     def _error(self, earlier: _Known) -> Packet | None:
         """Return the ICMP error of a router on the way about a packet that left the node."""
         arrival, draw = earlier.seen.arrival, self._draw
-        if arrival is None or arrival.packet.is_icmp:
+        if arrival is None or arrival.packet.is_icmp or is_fragment(earlier.flow.packet):
             return None
         inner = arrival.packet
         kind, code = draw.choice(_ERRORS[draw.family])

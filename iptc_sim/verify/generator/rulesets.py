@@ -56,6 +56,8 @@ _PROTOCOLS: Final = {
 _POLICIES: Final = ("ACCEPT", "ACCEPT", "ACCEPT", "DROP")
 #: Some ruleset has no rule that needs conntrack; most have.
 _USES_CONNTRACK: Final = "-A INPUT -m conntrack --ctstate UNTRACKED"
+#: What cannot be told; beside it in a rule nobody could tell whether another match was asked, and counted.
+_NOBODY_KNOWS: Final = ("--probability 0.5", "-m osf", "-m rateest", "-m nfacct")
 _FEEDS: Final = f"-j RATEEST --rateest-name {ESTIMATOR} --rateest-interval 250ms --rateest-ewmalog 500ms"
 
 
@@ -73,10 +75,11 @@ class RandomRules:
     Args:
         draw: the source.
         without: names of extensions that are not to be drawn.
+        tracked: whether most rulesets get a rule that needs conntrack.
     """
 
-    def __init__(self, draw: Draw, without: Collection[str] = ()) -> None:
-        self._draw = draw
+    def __init__(self, draw: Draw, without: Collection[str] = (), *, tracked: bool = True) -> None:
+        self._draw, self._tracked = draw, tracked
         self._matches = _pieces(MATCHES, without)
         self._targets = _pieces(TARGETS, without)
 
@@ -133,7 +136,7 @@ class RandomRules:
         lines = [f":{chain.name} - [0:0]" for chain in users]
         policies = _POLICIES if name in {"filter", "security"} else ("ACCEPT",) * 12 + ("DROP",)
         lines += [f":{hook} {draw.choice(policies)} [0:0]" for hook in hooks]
-        if name == "filter" and draw.chance(85):
+        if name == "filter" and draw.chance(85) and self._tracked:
             lines.append(_USES_CONNTRACK)
         for hook in hooks:
             lines += [f"-A {hook} {self._rule(name, hook, users)}" for _ in range(draw.random.randint(0, 4))]
@@ -155,12 +158,14 @@ class RandomRules:
             words.append(f"-p {protocol}")
         elif draw.chance(10):
             words.append(f"! -p {draw.choice(('tcp', 'udp'))}")
-        if draw.four and draw.chance(2):
-            words.append("<!>-f")
+        if draw.four and draw.chance(4):
+            words.append(draw.fill("<!>-f"))
         number = draw.choice((0, 0, 0, 1, 1, 1, 2))
-        words += [self._one_of(self._matches, table, hook, protocol, base=base) for _ in range(number)]
+        matches = [self._one_of(self._matches, table, hook, protocol, base=base) for _ in range(number)]
+        alone = next((one for one in matches if any(word in one for word in _NOBODY_KNOWS)), None)
+        words += matches if alone is None else [alone]
         words.append(self._target(table, hook, protocol, users, base=base))
-        return " ".join(word for word in words if word).replace("<!>", "")
+        return " ".join(word for word in words if word)
 
     def _target(self, table: str, hook: Hook | None, protocol: str, users: list[UserChain], *, base: bool) -> str:
         draw = self._draw
