@@ -41,7 +41,7 @@ from iptc_sim.steps import (
 from iptc_sim.target import Prepare
 from iptc_sim.tracking import Direction, State
 from iptc_sim.values import UNKNOWN, Prefix
-from iptc_sim.wire.packets import is_fragment
+from iptc_sim.wire.fragments import is_fragment
 
 #: More branches than this are not explored.
 MAX_ENDS: Final = 20_000

@@ -12,7 +12,7 @@ from iptc_sim.packet import Packet
 from iptc_sim.records import replace
 from iptc_sim.steps import End, Fate, NoteStep, RouteStep
 from iptc_sim.values import UNKNOWN, Address, Family, Interface, Odds, Unknown, Variant
-from iptc_sim.wire.packets import is_fragment
+from iptc_sim.wire.fragments import Parts, is_fragment, key_of
 
 #: What a router tells the sender, in IPv4 and IPv6, by the errno that a process of its own would get.
 _UNREACHABLE = {
@@ -42,8 +42,9 @@ def before_any_hook(branch: Branch, node: Node, *, held: bool) -> End | None:
     Where rules need whole packets, a fragment is ``held`` ahead of raw until all have come (``nf_ct_defrag4``).
     """
     packet = branch.packet
-    if held:
-        return lost(branch, "it is a fragment: conntrack holds it until the others have come, and rules see the whole")
+    if held and (end := _put_together(branch)):
+        return end
+    packet = branch.packet
     switched = is_switched(packet, node)
     if packet.physical_in is not None and node.sysctls.bridge_calls(packet.family):
         return None
@@ -53,6 +54,19 @@ def before_any_hook(branch: Branch, node: Node, *, held: bool) -> End | None:
         why = f"{packet.in_interface} is a bridge and passes it on, and bridge-nf-call-iptables is 0: no rule sees it"
         sent = replace(packet, out_interface=packet.in_interface)
         return replace(lost(branch, why), fate=Fate.FORWARD, packet=sent)
+    return None
+
+
+def _put_together(branch: Branch) -> End | None:
+    """Go on with the whole packet where this fragment is the last that was missing; else it ends here."""
+    key = key_of(branch.packet)
+    parts = branch.memory.get(key, Parts({})).with_fragment(branch.packet)
+    whole = parts.whole(branch.packet)
+    if whole is None:
+        branch.memory = branch.memory.put(key, parts)
+        return lost(branch, "it is a fragment: conntrack holds it until the others have come, and rules see the whole")
+    branch.packet, branch.memory = whole, branch.memory.put(key, Parts({}))
+    branch.steps.append(NoteStep("the fragments are put together"))
     return None
 
 

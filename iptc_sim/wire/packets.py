@@ -64,12 +64,6 @@ def packet_bytes(packet: Packet, identifier: int = 0) -> bytes:
     return _built(packet, identifier) if packet.raw is None else _rewritten(packet, packet.raw)
 
 
-def is_fragment(packet: Packet) -> bool:
-    """Whether it is a part of a packet only; what was described in words is whole."""
-    found = None if packet.raw is None else Datagram.of(packet.raw)
-    return found is not None and found.is_fragment
-
-
 @lru_cache(maxsize=64)
 def octets(packet: Packet) -> Octets:
     """Return the packet as it is now, with what is known of its bytes."""

@@ -13,7 +13,8 @@ from iptc_sim.records import dataclass, replace
 from iptc_sim.steps import End, Fate
 from iptc_sim.values import UNKNOWN, Family, Unknown
 from iptc_sim.verify.generator.draw import PORTS, TOS, TTLS, Draw
-from iptc_sim.wire.packets import checksum, is_fragment, packet_bytes, read_packet, with_transport
+from iptc_sim.wire.fragments import is_fragment
+from iptc_sim.wire.packets import checksum, packet_bytes, read_packet, with_transport
 
 _ROOT, _USER = Owner(0, 0), Owner(1000, 1000)
 _FAR: Final = bytes.fromhex("026970740100")

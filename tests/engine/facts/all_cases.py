@@ -31,7 +31,3 @@ CASES: Final[tuple[Case, ...]] = (
     *bridges.CASES,
 )
 REFUSED: Final[tuple[Refused, ...]] = (*conntrack.REFUSED, *matches.REFUSED)
-#: Of which no lab can be made: they are asked of the simulator alone.
-SIMULATED_ONLY: Final[tuple[Case, ...]] = states.SIMULATED
-#: Which the simulator cannot answer by itself.
-LAB_ONLY: Final[tuple[Case, ...]] = states.IN_THE_KERNEL

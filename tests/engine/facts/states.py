@@ -154,23 +154,6 @@ _FRAGMENTS: Final = (
         ),
         ROUTER,
     ),
-)
-
-#: The kernel puts the fragments together ahead of all tables; told apart, one by one, -f fits none of them.
-SIMULATED: Final = (
-    Case(
-        "fragments",
-        "with conntrack -f never fits",
-        table("raw", *_RULES) + table("filter", TRACKING),
-        (
-            _fragment(0, 77, Says(hits={"raw/PRE": (1, 3)})),
-            _fragment(1, 77, Says("raw/PRE filter/FWD")),
-        ),
-        ROUTER,
-    ),
-)
-
-IN_THE_KERNEL: Final = (
     Case(
         "fragments",
         "with conntrack they are put together ahead of raw, and ports are seen",
