@@ -39,7 +39,9 @@ def after(state: str, direction: Direction, flags: frozenset[str]) -> str | None
 
 
 def is_ignored(state: str, direction: Direction, flags: frozenset[str]) -> bool:
-    """Whether a packet leaves its entry as it is, neither counted nor refreshed (TCP_CONNTRACK_IGNORE).
+    """Whether a packet leaves its entry as it is, neither counted nor refreshed.
+
+    So does one that does not fit (TCP_CONNTRACK_IGNORE), and a SYN that is sent again, since Linux 5.17.
 
     Args:
         state: before the packet.
@@ -48,7 +50,7 @@ def is_ignored(state: str, direction: Direction, flags: frozenset[str]) -> bool:
     """
     says = flags & {"SYN", "ACK", "RST", "FIN"}
     if direction is Direction.ORIGINAL:
-        return says == {"SYN"} and state not in _OPENING | OVER
+        return says == {"SYN"} and state not in OVER and state != "SYN_SENT2"
     return (says == {"SYN", "ACK"} and state not in _OPENING) or (says == {"ACK"} and state in _OPENING)
 
 

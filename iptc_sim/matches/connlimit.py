@@ -68,6 +68,10 @@ class Connlimit(Match):
         who = self._who(at)
         if who is UNKNOWN:
             return Unclear(self, f"{label}: the address is not known")
+        if at.connection is None and at.packet.ends_in_header:
+            return No(
+                self, self._limit, "the packet has no tuple to count, which the kernel takes for an error", drops=True
+            )
         least, most = self._count(at)
         if most == 0:
             return No(

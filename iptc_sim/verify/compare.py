@@ -23,6 +23,8 @@ from iptc_sim.verify.way import SimulatedHit, SimulatedPassage, way_of
 
 _LEAVES = frozenset({Fate.FORWARD, Fate.SENT})
 _ALIVE = _LEAVES | {Fate.LOCAL}
+#: Type and code of the ICMP error about a fragment that has waited 30 seconds for the others.
+_GIVEN_UP = {4: (11, 1), 6: (3, 1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +306,7 @@ def _same_tuple(ours: FlowTuple, theirs: FlowTuple) -> bool:
 
 
 def _answer(end: End, seen: KernelTrace, depth: int) -> Iterator[Difference]:
-    answers = [walk.entry for walk in seen.other_walks if not walk.entry.destination.is_multicast]
+    answers = [walk.entry for walk in seen.other_walks if not _is_late(walk.entry)]
     ours = end.answer
     if not answers:
         return  # where there is no route back the kernel drops it ahead of OUTPUT
@@ -324,6 +326,11 @@ def _answer(end: End, seen: KernelTrace, depth: int) -> Iterator[Difference]:
     )
     if any(one is not UNKNOWN and one != other for one, other in pairs):
         yield Difference(depth, "what the node answers", str(ours), _answer_text(theirs))
+
+
+def _is_late(headers: Headers) -> bool:
+    """Whether it is not about this packet: what neighbours ask, and errors about fragments that nobody completed."""
+    return headers.destination.is_multicast or headers.icmp == _GIVEN_UP.get(headers.source.version)
 
 
 def _answer_text(found: Headers) -> str:

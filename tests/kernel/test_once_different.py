@@ -63,6 +63,16 @@ CASES: dict[str, tuple[str, str, Sequence[Packet]]] = {
         table("raw", "-A PREROUTING -p tcp -j CT --zone 1", "-A PREROUTING -m pkttype --pkt-type multicast"),
         [_tcp("2001:db8:3::7", "ff02::1", "eth2", 80, 33000, "RST")],
     ),
+    "a SYN that is sent again is not counted": (
+        "router",
+        table("filter", "-A FORWARD -m connbytes --connbytes 2 --connbytes-dir original --connbytes-mode packets"),
+        [_tcp("10.0.0.5", "198.51.100.7", "eth1", 20010, 80, "SYN")] * 3,
+    ),
+    "connlimit of what has no tuple": (
+        "router",
+        table("raw", "-A OUTPUT -m connlimit --connlimit-above 2 --connlimit-saddr"),
+        [_packet(AH, "2001:db8:1::10", "2001:db8:ff::7", None)],
+    ),
     "DNAT --random draws the id of an echo": (
         "router",
         table("nat", "-A OUTPUT -j DNAT --to-destination 10.0.1.7 --random"),
