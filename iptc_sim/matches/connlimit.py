@@ -68,7 +68,7 @@ class Connlimit(Match):
         who = self._who(at)
         if who is UNKNOWN:
             return Unclear(self, f"{label}: the address is not known")
-        if at.connection is None and at.packet.ends_in_header:
+        if at.packet.ends_in_header and (at.connection is None or not at.connection.is_tracked):
             return No(
                 self, self._limit, "the packet has no tuple to count, which the kernel takes for an error", drops=True
             )
