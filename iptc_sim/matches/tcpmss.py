@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Outcome, decide
+from iptc_sim.match import No, Outcome, decide
 from iptc_sim.matches._headers import HeaderMatch
 from iptc_sim.moment import Moment
 from iptc_sim.options import option
 from iptc_sim.protocols import TCP
+from iptc_sim.records import replace
 from iptc_sim.value_types.number_range import NumberRangeType
-from iptc_sim.values import Negatable, NumberRange
+from iptc_sim.values import Family, Negatable, NumberRange
 
 
 @extension
@@ -24,9 +25,17 @@ class Tcpmss(HeaderMatch):
     )
 
     def judge(self, at: Moment) -> Outcome:
-        """Look for the option among the TCP options, whatever the flags are."""
+        """Look for the option among the TCP options, whatever the flags are.
+
+        Of a later fragment of IPv4 the module takes for the TCP header what lies in its place.
+        """
         found = self.octets(at).datagram
+        later = found is not None and found.offset > 0 and found.family is Family.IPV4
+        if found is not None and later:
+            found = replace(found, offset=0)
         options = None if found is None else found.tcp_options
+        if options is None and later:
+            return No(self, "", "a later fragment holds no TCP header: the kernel drops the packet", drops=True)
         if options is None:
             return self.absent(at, "TCP")
         from iptc_sim.wire.headers import MSS, tcp_options  # noqa: PLC0415 - what reads rules does not need it
