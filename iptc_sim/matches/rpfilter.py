@@ -44,8 +44,8 @@ class Rpfilter(Match):
             return True
         if source is UNKNOWN:
             return None
-        if source.version == 6 and source.is_unspecified:
-            return True
+        if source.version == 6 and (source.is_unspecified or source.is_multicast):
+            return True  # to groups of IPv6 there is a way by every interface
         if source == _NOWHERE and destination is not UNKNOWN and destination.packed[:3] == b"\xe0\x00\x00":
             return True
         mark = packet.mark if self.validmark else 0

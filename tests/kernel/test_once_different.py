@@ -22,8 +22,9 @@ from tests.kernel.scenario import CONNTRACK_USER, table
 
 pytestmark = pytest.mark.kernel
 
-NODES = {item.name: item.node for item in topologies()}
+NODES = {item.name: item for item in topologies()}
 ROOT = Owner(0, 0)
+MAC = bytes.fromhex("026970740200")  # of the host behind port0
 
 
 def _packet(protocol: int, source: str, destination: str, come_by: str | None, **others: Any) -> Packet:
@@ -73,6 +74,11 @@ CASES: dict[str, tuple[str, str, Sequence[Packet]]] = {
         table("raw", "-A OUTPUT -m connlimit --connlimit-above 2 --connlimit-saddr"),
         [_packet(AH, "2001:db8:1::10", "2001:db8:ff::7", None)],
     ),
+    "rpfilter of a group as the source": (
+        "docker",
+        table("raw", "-A PREROUTING -m rpfilter --loose", "-A PREROUTING -m rpfilter"),
+        [_packet(UDP, "ff02::5", "2001:db8:17::1", "docker0", sport=5, dport=6, physical_in="port0", source_mac=MAC)],
+    ),
     "DNAT --random draws the id of an echo": (
         "router",
         table("nat", "-A OUTPUT -j DNAT --to-destination 10.0.1.7 --random"),
@@ -109,7 +115,7 @@ def test_once_different(variant: str, case: str) -> None:
         pytest.skip(reason)
     name, rules, packets = CASES[case]
     family = packets[0].family
-    with Verifier(NODES[name], Variant(variant)) as verifier:
+    with Verifier(NODES[name].node, Variant(variant), NODES[name].hosts) as verifier:
         verifier.load(parse(rules, family=family), rules)
         for number, packet in enumerate(packets):
             found = verifier.send(Flow(packet))
