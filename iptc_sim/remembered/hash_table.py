@@ -146,12 +146,12 @@ class HashTable:
 
     def who(self, packet: Packet) -> tuple[Hashable, ...]:
         """Return what a packet is counted under: the masked address and the port of each side that counts."""
-        ports = packet.has_ports
+        sport, dport = _ports(packet)
         return (
             _masked(packet.source, self.srcmask) if "srcip" in self.modes else None,
-            packet.sport if "srcport" in self.modes and ports else None,
+            sport if "srcport" in self.modes else None,
             _masked(packet.destination, self.dstmask) if "dstip" in self.modes else None,
-            packet.dport if "dstport" in self.modes and ports else None,
+            dport if "dstport" in self.modes else None,
         )
 
     def key(self, packet: Packet) -> tuple[Hashable, ...]:
@@ -165,6 +165,19 @@ class HashTable:
         if known is None:
             return self.meter.new(now) if at.memory.fresh else None
         return self.meter.at(known, now)
+
+
+def _ports(packet: Packet) -> tuple[int | Unknown, int | Unknown]:
+    """Return both ports, 0 for a protocol without; of a later fragment what lies there (``hashlimit_init_dst``)."""
+    if not packet.has_ports:
+        return 0, 0
+    if packet.sport is not None and packet.dport is not None:
+        return packet.sport, packet.dport
+    from iptc_sim.wire.headers import Datagram  # noqa: PLC0415 - what reads rules does not need it
+
+    found = None if packet.raw is None else Datagram.of(packet.raw)
+    place = b"" if found is None or found.start is None else found.data[found.start :]
+    return int.from_bytes(place[:2]), int.from_bytes(place[2:4])
 
 
 def _masked(address: Address | Unknown, length: int | None) -> Address | Unknown:
