@@ -213,7 +213,10 @@ class RandomPackets:
             return None
         if arrival is not None:
             return self._comes_back(answer_to(arrival.packet, arrival.interface), arrival)
-        last = earlier.end.packet
+        last, first = earlier.end.packet, earlier.flow.packet
+        topology = self._draw.topology
+        if any(topology.node.is_for_many(first.source, name) for name in topology.interfaces):
+            return None  # the node's answer would go to many, and come back to it
         if earlier.end.fate is not Fate.LOCAL or str(last.destination) not in self._draw.topology.own[last.family]:
             return None
         if UNKNOWN in {last.source, last.sport, last.dport}:
