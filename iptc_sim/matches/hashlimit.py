@@ -187,6 +187,10 @@ class Hashlimit(Match):
         table = self._table(at)
         if table is None:
             return Unclear(self, f"{self._label}: the rule that made the table {self.table_name} counts something else")
+        if self._mixed(at) in at.memory:
+            return Unclear(
+                self, f"{self._label}: a rule that counts something else has used the table {self.table_name}"
+            )
         if table.needs_ports and at.packet.ends_in_header:
             return No(self, "mode", "the packet has no ports to tell, and the kernel drops it", drops=True)
         if UNKNOWN in table.who(at.packet):
@@ -204,11 +208,17 @@ class Hashlimit(Match):
     def remember(self, at: Moment, fits: bool) -> Memory:
         """Count the packet."""
         table = self._table(at)
-        entry = None if table is None else table.entry(at)
-        if table is None or entry is None or UNKNOWN in table.who(at.packet):
+        if table is None:
+            return at.memory.put(self._mixed(at), True)
+        entry = table.entry(at)
+        if entry is None or UNKNOWN in table.who(at.packet):
             return at.memory
         within = fits == (self.above is None)
         return at.memory.put(table.key(at.packet), table.meter.after(entry, size_of(at), within=within))
+
+    def _mixed(self, at: Moment) -> tuple[Hashable, ...]:
+        """Return what says that bytes and packets were counted in one table, so that its entries are not known."""
+        return ("hashlimit", int(at.packet.family), self.table_name, "mixed")
 
     @property
     def shared(self) -> Hashable:

@@ -226,7 +226,8 @@ def _item(known: IpSet, name: str, side: str, packet: Packet) -> Hashable:
         number = int(address)
         if name == "net":
             return number, address.max_prefixlen
-        return number if known.mask is None else number & known.mask
+        number = number if known.mask is None else number & known.mask
+        return None if number == 0 and known.kind == "hash:ip" else number  # hash_ip4_kadt: no address at all
     if name == "port":
         return _port(packet, source=source, bitmap=known.kind.startswith("bitmap"))
     if name == "mac":

@@ -79,6 +79,16 @@ CASES: dict[str, tuple[str, str, Sequence[Packet]]] = {
         table("raw", "-A PREROUTING -m rpfilter --loose", "-A PREROUTING -m rpfilter"),
         [_packet(UDP, "ff02::5", "2001:db8:17::1", "docker0", sport=5, dport=6, physical_in="port0", source_mac=MAC)],
     ),
+    "an answer to itself that is translated when it comes back": (
+        "policy",
+        table("raw", "-A OUTPUT -p tcp -m tcp --tcp-flags RST RST -j DROP")
+        + table("nat", "-A INPUT -p tcp -j SNAT --to-source 198.51.100.99")
+        + table("filter", CONNTRACK_USER),
+        [
+            _tcp("10.0.0.9", "10.0.0.1", "eth1", 20008, 22, "SYN"),
+            _tcp("10.0.0.1", "198.51.100.99", None, 22, 20008, "SYN", "ACK"),
+        ],
+    ),
     "DNAT --random draws the id of an echo": (
         "router",
         table("nat", "-A OUTPUT -j DNAT --to-destination 10.0.1.7 --random"),
