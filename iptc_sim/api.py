@@ -78,8 +78,9 @@ def trace(  # noqa: PLR0913 - keywords, each a question of its own
     fresh = history is not None
     session = Session(rules, machine, connections=() if fresh and known is None else known, fresh=fresh, now=now)
     for earlier in history or ():
-        session.at(earlier.now if isinstance(earlier, Earlier) else now)
-        session.pass_on(earlier.flow if isinstance(earlier, Earlier) else to_flow(earlier))
+        sent = earlier if isinstance(earlier, Earlier) else Earlier(to_flow(earlier), now)
+        session.at(sent.now)
+        session.pass_on(sent.flow, sent.pick)
     session.at(now)
     found = pick_branch(note_completion(session.send(flow)), pick=pick, seed=seed)
     return with_replies(found, session, follow=follow) if reply or follow else found

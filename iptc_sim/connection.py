@@ -179,7 +179,14 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """A packet that was sent before; ``now`` as seconds since 1970, UTC, None where that was not told."""
+    """A packet that was sent before.
+
+    Args:
+        now: seconds since 1970, UTC; None: not told.
+        pick: which of its possible ends happened: its number, a chain or a destination that it passed; None: it has
+            one only.
+    """
 
     flow: Flow
     now: float | None = None
+    pick: str | None = None

@@ -81,6 +81,8 @@ CODES: dict[str, str] = {
     "IPT055": "the YAML or JSON cannot be read",
     "IPT056": "the JSON is not a ruleset",
     "IPT057": "the JSON is not a trace",
+    "IPT058": "the Service is left to another proxy",
+    "IPT059": "the object has a field that is not known",
     "IPT060": "a byte order mark was left out",
     "IPT061": "lines end in a carriage return, which was left out",
     "IPT062": "blanks at the ends of lines were cut off",
@@ -102,6 +104,9 @@ CODES: dict[str, str] = {
     "IPT078": "an ellipsis stands where lines are missing",
     "IPT079": "comments behind rules were cut off",
     "IPT080": "rules of the other address family were left out",
+    "IPT090": "the release's rules are inferred from those of its neighbours",
+    "IPT091": "a chain name and its comment tell of two Services",
+    "IPT092": "a name stands for several addresses, of which one was taken",
 }
 
 

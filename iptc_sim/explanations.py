@@ -227,8 +227,8 @@ _QUESTIONS: Final[Mapping[str, Explanation]] = {
         "Say more about the packet (mark, interface, state), or choose one branch with --pick.",
     ),
     "IPT044": Explanation(
-        "The walk has no branch of that number or through that chain.",
-        "Run the trace without --pick; it lists the branches.",
+        "The walk has no branch of that number or through that chain, or a packet of the history can go several ways.",
+        "Run the trace without --pick; it lists the branches. In a history, say where it went: FLOW => 172.17.0.5:80.",
     ),
     "IPT050": Explanation(
         "The YAML or JSON is readable but lacks apiVersion and kind, or its kind is not used here.",
@@ -269,6 +269,16 @@ _QUESTIONS: Final[Mapping[str, Explanation]] = {
         "The JSON is valid, but not the form that iptc-sim trace --format json writes: it is of another version, a key "
         "is unknown or missing, a value has another type, or a segment leads nowhere.",
         "The subject is the path to the piece; the schema is trace-2.json. Compare with what trace writes.",
+    ),
+    "IPT058": Explanation(
+        "The Service has the label service.kubernetes.io/service-proxy-name: a whole kube-proxy never sees it and "
+        "leaves it to the proxy that is named. Its rules are written here all the same.",
+        "--skip-foreign-proxies leaves such Services out.",
+    ),
+    "IPT059": Explanation(
+        "The object has a field that the API server does not know; it drops such fields or refuses the object, so "
+        "nothing comes of what was meant.",
+        "Compare its spelling with kubectl explain; upper and lower case count.",
     ),
 }
 
@@ -340,5 +350,22 @@ _PASTED: Final[Mapping[str, Explanation]] = {
     ),
 }
 
+_ANSWERS: Final[Mapping[str, Explanation]] = {
+    "IPT090": Explanation(
+        "The source of this release of kube-proxy was not compared; its rules follow from those of the releases before "
+        "and after it, and from what is reported of it.",
+        "Where it matters, ask for the neighbours too: generate kube --release.",
+    ),
+    "IPT091": Explanation(
+        "The chain's name is the hash of one Service port, and the comments of its rules name another one: it was "
+        "edited by hand, or made by something else than kube-proxy.",
+        "Compare with diff --expect-kube.",
+    ),
+    "IPT092": Explanation(
+        "A headless Service or a DNS name stands for several addresses, and a client may take any of them.",
+        "Give the address itself to ask about another one.",
+    ),
+}
+
 #: Every code with what is known about it.
-EXPLANATIONS: Final[Mapping[str, Explanation]] = {**_FILES, **_LINES, **_QUESTIONS, **_PASTED}
+EXPLANATIONS: Final[Mapping[str, Explanation]] = {**_FILES, **_LINES, **_QUESTIONS, **_PASTED, **_ANSWERS}

@@ -20,10 +20,11 @@ from iptc_sim.cli.common import (
     write,
 )
 from iptc_sim.cli.grouped import grouped
-from iptc_sim.records import dataclass
+from iptc_sim.records import dataclass, replace
 
 if TYPE_CHECKING:
     from iptc_sim.diagnostics import Diagnostic, SourceFile
+    from iptc_sim.render import Labels
 
 EPILOG = """Examples:
 
@@ -74,17 +75,20 @@ def check(
     if not rules:
         raise usage("no file is given", "check", "RULES, or --explain")
     sources = [read_input(name) for name in rules]
-    found = _sorted(_findings(sources, read, flags), sources)
-    write(_json(found) if output == "json" else _text(found, len(sources)))
+    findings, labels = _findings(sources, read, flags)
+    found = _sorted(findings, sources)
+    write(_json(found, labels) if output == "json" else _text(found, labels, len(sources)))
     if any(item.severity != "note" for item in found):
         raise typer.Exit(NO)
 
 
-def _findings(sources: list[SourceFile], read: DumpFlags, flags: StrictFlags) -> tuple[Diagnostic, ...]:
-    """Return everything that is found in the files."""
+def _findings(sources: list[SourceFile], read: DumpFlags, flags: StrictFlags) -> tuple[tuple[Diagnostic, ...], Labels]:
+    """Return everything that is found in the files, and names for the chains in them."""
+    from iptc_sim.kube.names_of import names_of
+
     objects = None if flags.ipset is None else {"ipset": _sets(read_input(flags.ipset))}
     found = examine_sources(sources, read, flags.variant, strict=flags.strict, objects=objects)
-    return found.errors + found.ruleset.notes
+    return found.errors + found.ruleset.notes, names_of(found.ruleset)
 
 
 def _sets(source: SourceFile) -> frozenset[str]:
@@ -104,20 +108,28 @@ def _sorted(found: Sequence[Diagnostic], sources: Sequence[SourceFile]) -> list[
     return sorted(found, key=place)
 
 
-def _text(found: Sequence[Diagnostic], files: int) -> str:
+def _text(found: Sequence[Diagnostic], labels: Labels, files: int) -> str:
+    from iptc_sim.render.words import named
+
     counts = Counter(str(item.severity) for item in found)
     parts = [
         f"{counts[kind]} {kind}{'s' * (counts[kind] != 1)}" for kind in ("error", "warning", "note") if counts[kind]
     ]
     summary = f"{', '.join(parts) or 'nothing found'} in {files} file{'s' * (files != 1)}"
-    return "\n".join([*(item.render() for item in found), summary])
+    return "\n".join([*(_with_name(item, named(item.message, labels)).render() for item in found), summary])
 
 
-def _json(found: Sequence[Diagnostic]) -> str:
+def _with_name(item: Diagnostic, message: str) -> Diagnostic:
+    return replace(item, message=message) if message != item.message else item
+
+
+def _json(found: Sequence[Diagnostic], labels: Labels) -> str:
     import json
 
-    record = {"version": VERSION, "kind": "findings", "findings": [item.as_dict() for item in found]}
-    return json.dumps(record, indent=2)
+    from iptc_sim.render.words import named
+
+    rows = [_with_name(item, named(item.message, labels)).as_dict() for item in found]
+    return json.dumps({"version": VERSION, "kind": "findings", "findings": rows}, indent=2)
 
 
 def _explained(codes: Sequence[str]) -> str:

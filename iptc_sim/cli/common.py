@@ -15,6 +15,7 @@ from iptc_sim.records import dataclass, replace
 if TYPE_CHECKING:
     from iptc_sim.connection import Flow
     from iptc_sim.diagnostics import Diagnostic, SourceFile
+    from iptc_sim.flows.resolver import Resolver
     from iptc_sim.node import Node
     from iptc_sim.ruleset import Ruleset
     from iptc_sim.syntax import Findings
@@ -266,8 +267,12 @@ def read_node_flags(flags: NodeFlags) -> Node:
     )
 
 
-def read_flows(flags: FlowFlags) -> Iterator[Flow]:
+def read_flows(flags: FlowFlags, names: Resolver | None = None) -> Iterator[Flow]:
     """Yield the packets that the options name, in order.
+
+    Args:
+        flags: the options.
+        names: knows what names of objects stand for.
 
     Raises:
         UsageError: IPT004, they name none.
@@ -278,24 +283,25 @@ def read_flows(flags: FlowFlags) -> Iterator[Flow]:
     given = False
     for text in flags.flow or ():
         given = True
-        yield _amend(parse_flow(text), flags)
+        yield _amend(parse_flow(text, names=names), flags)
     if flags.flows is not None:
         given = True
         source = read_input(flags.flows)
         for number, line in enumerate(source.text.split("\n"), 1):
             if line.strip() and not line.lstrip().startswith("#"):
-                yield _amend(parse_flow(line.rstrip("\r"), line=number, source=source), flags)
+                flow = parse_flow(line.rstrip("\r"), line=number, source=source, names=names)
+                yield _amend(flow, flags)
     if flags.pcap is not None:
         given = True
         yield from _captured(flags)
     if flags.dst is not None or flags.src is not None:
         given = True
-        yield _described(flags)
+        yield _described(flags, names)
     if not given:
         raise usage("no packet is given", "trace", f"--flow '{EXAMPLE}', --src and --dst, --flows or --pcap")
 
 
-def _described(flags: FlowFlags) -> Flow:
+def _described(flags: FlowFlags, names: Resolver | None) -> Flow:
     from iptc_sim.flows import parse_flow
 
     if flags.src is None or flags.dst is None:
@@ -305,7 +311,7 @@ def _described(flags: FlowFlags) -> Flow:
             "--src ADDR --dst ADDR [--proto P] [--dport N]",
         )
     words = [flags.proto or "tcp", _endpoint(flags.src, flags.sport), "->", _endpoint(flags.dst, flags.dport)]
-    return _amend(parse_flow(" ".join(words), name="--src/--dst"), flags)
+    return _amend(parse_flow(" ".join(words), name="--src/--dst", names=names), flags)
 
 
 def _endpoint(address: str, port: int | None) -> str:

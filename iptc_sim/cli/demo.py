@@ -75,12 +75,12 @@ def _packet(rules: Ruleset, command: str) -> None:
     from iptc_sim.api import trace
     from iptc_sim.engine.outcomes import outcomes
     from iptc_sim.flows import NodeOptions, read_node
-    from iptc_sim.kube.from_comments import comment_names
+    from iptc_sim.kube.names_of import names_of
     from iptc_sim.render import render_odds, render_path
 
     node = read_node(NodeOptions(iface=INTERFACES))
     flags = " ".join(f"--iface {text}" for text in INTERFACES)
-    found, labels = trace(rules, POD, node), comment_names(rules)
+    found, labels = trace(rules, POD, node), names_of(rules)
     _head(
         "What happens to a pod's connection to it?",
         f"{command} > node.save",
@@ -88,7 +88,7 @@ def _packet(rules: Ruleset, command: str) -> None:
     )
     write(render_path(found, labels))
     _head("With which odds?", f"iptc-sim odds node.save {flags} --flow '{POD}'")
-    write(render_odds(found, outcomes(found)))
+    write(render_odds(found, outcomes(found), labels))
     pick = "172.17.0.4:80"
     _head(
         "And if an endpoint reaches itself by its own Service?",
@@ -99,8 +99,8 @@ def _packet(rules: Ruleset, command: str) -> None:
 
 def _compare(rules: Ruleset, names: str) -> None:
     from iptc_sim.compare import diff
-    from iptc_sim.kube.from_comments import comment_names
-    from iptc_sim.kube.only_kube import only_kube_chains
+    from iptc_sim.kube.expected import only_kube_chains
+    from iptc_sim.kube.names_of import names_of
     from iptc_sim.render import render_diff
     from iptc_sim.syntax import parse
 
@@ -111,7 +111,7 @@ def _compare(rules: Ruleset, names: str) -> None:
         f"iptc-sim diff --release 1.11 --expect-kube {names} {dump.name}",
     )
     expected, actual = only_kube_chains(rules), only_kube_chains(found)
-    write(render_diff(diff(expected, actual), ("expected", dump.name), comment_names(found)))
+    write(render_diff(diff(expected, actual), ("expected", dump.name), names_of(found)))
 
 
 def _docker() -> None:

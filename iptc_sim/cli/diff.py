@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from iptc_sim.cli.common import NO, ReadFlags, one_of, read_ruleset, usage, write
 from iptc_sim.cli.grouped import grouped
-from iptc_sim.cli.kube_flags import KubeFlags, read_cluster, read_settings
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from iptc_sim.ruleset import Ruleset
+from iptc_sim.cli.kube_flags import KubeFlags
 
 EPILOG = """Examples:
 
 \b
   iptc-sim diff before.save after.save
   iptc-sim diff --expect-kube services.yaml endpoints.yaml node.save --cluster-cidr 10.244.0.0/16
-  iptc-sim diff a.save b.save --only-kube --format json
+  iptc-sim diff --expect-kube objects.json node.save --release auto --format json
+  iptc-sim diff a.save b.save --only-kube
 
-With --expect-kube every argument but the last is a file of objects, and the last one is the dump.
+With --expect-kube every argument but the last is a file or folder of objects, and the last one is the dump. Rules of
+others (Docker, CNI, ufw, kubelet) don't count then, unless --all-chains asks for them. --release auto takes the release
+whose rules fit the dump best.
 Exit status: 0 no difference, 1 different, 2 wrong input."""
 
 
@@ -51,38 +49,56 @@ def diff(
 
     Tells what is missing, added, changed or moved; spelling and counters don't count.
     """
-    from iptc_sim.compare import diff as compare
-    from iptc_sim.kube.from_comments import comment_names
-    from iptc_sim.kube.only_kube import only_kube_chains
-    from iptc_sim.render import diff_json, render_diff
-
     one_of(output, ("text", "json"), "--format")
-    a, b, names, labels = _sides(files, expect_kube, read, flags)
-    labels = {**comment_names(b), **comment_names(a), **labels}
-    if only_kube or (only_kube is None and expect_kube):
-        a, b = only_kube_chains(a), only_kube_chains(b)
-    found = compare(a, b, table=read.table)
-    write(diff_json(found, labels) if output == "json" else render_diff(found, names, labels))
-    if found:
+    if expect_kube:
+        differs = _expected([*expect_kube, *files[:-1]], files[-1], read, flags, output, everything=only_kube is False)
+    else:
+        differs = _two(files, read, output, only_kube=bool(only_kube))
+    if differs:
         raise typer.Exit(NO)
 
 
-def _sides(
-    files: list[str], expect_kube: list[str] | None, read: ReadFlags, flags: KubeFlags
-) -> tuple[Ruleset, Ruleset, tuple[str, str], Mapping[str, str]]:
-    if expect_kube:
-        from iptc_sim.kube import chain_names, compile_services
+def _two(files: list[str], read: ReadFlags, output: str, *, only_kube: bool) -> bool:
+    from iptc_sim.compare import diff as compare
+    from iptc_sim.kube.expected import only_kube_chains
+    from iptc_sim.kube.names_of import names_of
+    from iptc_sim.render import diff_json, render_diff
 
-        objects = [*expect_kube, *files[:-1]]
-        settings = read_settings(flags)
-        cluster = read_cluster(objects, settings)
-        expected = compile_services(cluster, settings)
-        title = f"kube-proxy {settings.release} for {', '.join(objects)}"
-        return expected, read_ruleset(files[-1:], read), (title, files[-1]), chain_names(cluster, settings)
     if len(files) != 2:
-        expected_text = "A B, or --expect-kube FILE... DUMP"
-        raise usage(f"{len(files)} {'file is' if len(files) == 1 else 'files are'} given", "diff", expected_text)
-    return read_ruleset(files[:1], read), read_ruleset(files[1:], read), (files[0], files[1]), {}
+        expected = "A B, or --expect-kube FILE... DUMP"
+        raise usage(f"{len(files)} {'file is' if len(files) == 1 else 'files are'} given", "diff", expected)
+    a, b = read_ruleset(files[:1], read), read_ruleset(files[1:], read)
+    found = compare(*map(only_kube_chains, (a, b)), table=read.table) if only_kube else compare(a, b, table=read.table)
+    labels = {**names_of(b), **names_of(a)} if found else {}
+    write(diff_json(found, labels) if output == "json" else render_diff(found, (files[0], files[1]), labels))
+    return bool(found)
+
+
+def _expected(
+    objects: list[str], dump: str, read: ReadFlags, flags: KubeFlags, output: str, *, everything: bool
+) -> bool:
+    from iptc_sim.cli.kube_flags import read_cluster
+    from iptc_sim.cli.node_rules import AUTO, meant, read_node_rules
+    from iptc_sim.doctor.rules import compare_rules, explanation
+    from iptc_sim.render import Around, render_services, services_json
+
+    found = read_node_rules(dump, read, flags)
+    settings = meant(flags, found)
+    cluster = read_cluster(objects, settings)
+    auto = flags.release == AUTO
+    compared = compare_rules(cluster, settings, found, auto=auto, everything=everything, table=read.table)
+    around = Around(
+        (f"kube-proxy {compared.settings.release} for {', '.join(objects)}", dump),
+        compared.settings.release,
+        compared.chosen,
+        compared.mind,
+        compared.others,
+        explanation(cluster, compared, found) if compared.grouped.difference else "",
+    )
+    labels = compared.names
+    show = services_json if output == "json" else render_services
+    write(show(compared.grouped, around, labels))
+    return bool(compared.grouped.difference)
 
 
 def add_to(app: typer.Typer) -> None:

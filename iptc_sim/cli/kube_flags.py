@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iptc_sim.cli.common import one_of, read_input, say
+from iptc_sim.cli.common import one_of, read_input, say, usage
 from iptc_sim.records import dataclass
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _BOOLEAN = ("true", "false")
 class KubeFlags:
     """kube-proxy's flags, and what it finds on the node."""
 
-    release: Annotated[str, typer.Option("--release", help="kube-proxy's release: 1.28 or 1.11.")] = "1.28"
+    release: Annotated[str, typer.Option("--release", help="kube-proxy's release, 1.11 to 1.37, or newest.")] = "1.28"
     cluster_cidr: Annotated[
         str, typer.Option("--cluster-cidr", metavar="CIDR", help="Range of the pods; tells local traffic.")
     ] = ""
@@ -72,6 +72,30 @@ class KubeFlags:
             help="Where Services without a ClusterIP get one from.",
         ),
     ] = ""
+    kubelet: Annotated[bool, typer.Option("--kubelet", help="With kubelet's own chains, made before.")] = False
+    iptables_drop_bit: Annotated[
+        int, typer.Option("--iptables-drop-bit", help="Bit of kubelet's mark for packets to drop.")
+    ] = 15
+    be_liberal: Annotated[
+        bool, typer.Option("--be-liberal", help="The node's sysctl nf_conntrack_tcp_be_liberal is set (1.29 on).")
+    ] = False
+    nfacct: Annotated[bool, typer.Option("--nfacct", help="The node has kube-proxy's nfacct objects (newest).")] = False
+    last_cleanup: Annotated[
+        str,
+        typer.Option("--last-cleanup", help="old or recent: whether a large cluster's stale chains may go (1.25 on)."),
+    ] = "old"
+    proxy_mode: Annotated[str, typer.Option("--proxy-mode", help="iptables or userspace (up to 1.25).")] = "iptables"
+    bind_address: Annotated[
+        str,
+        typer.Option("--bind-address", metavar="ADDR", help="Where the userspace proxy listens; default: everywhere."),
+    ] = ""
+    proxy_port: Annotated[
+        list[str] | None,
+        typer.Option("--proxy-port", metavar="NS/NAME:PORT=NUMBER", help="A port of the userspace proxy; repeatable."),
+    ] = None
+    proxy_port_range: Annotated[
+        str, typer.Option("--proxy-port-range", metavar="FIRST-LAST", help="Where its other ports come from.")
+    ] = ""
 
 
 def read_settings(flags: KubeFlags) -> Settings:
@@ -100,13 +124,33 @@ def read_settings(flags: KubeFlags) -> Settings:
         release=flags.release,
         pod_cidr=flags.pod_cidr,
         service_cluster_ip_range=flags.service_cluster_ip_range,
+        kubelet=flags.kubelet,
+        iptables_drop_bit=flags.iptables_drop_bit,
+        be_liberal=flags.be_liberal,
+        nfacct=flags.nfacct,
+        last_cleanup=flags.last_cleanup,
+        proxy_mode=flags.proxy_mode,
+        bind_address=flags.bind_address,
+        proxy_ports=tuple(_proxy_port(text) for text in flags.proxy_port or ()),
+        proxy_port_range=flags.proxy_port_range,
     )
+
+
+def _proxy_port(text: str) -> tuple[str, int]:
+    """Return a service port's name and number from ``default/web:http=40001``."""
+    name, _, number = text.rpartition("=")
+    if not name or not number.isascii() or not number.isdigit() or not 0 < int(number[:6]) < 65536:
+        raise usage(f"{text} does not tell a port", "--proxy-port", "such as default/web:http=40001")
+    return name, int(number)
 
 
 def read_cluster(names: list[str], settings: Settings) -> Cluster:
     """Read objects and say what was noticed."""
     from iptc_sim.kube import load_cluster
+    from iptc_sim.kube.changes import release_note
+    from iptc_sim.kube.sources import object_sources
 
-    cluster = load_cluster([read_input(name) for name in names], settings)
-    say(cluster.notes)
+    cluster = load_cluster(object_sources(names, read_input), settings)
+    inferred = release_note(settings.kube_proxy)
+    say((inferred, *cluster.notes) if inferred else cluster.notes)
     return cluster

@@ -19,6 +19,7 @@ from iptc_sim.cli.common import (
     write,
 )
 from iptc_sim.cli.grouped import grouped
+from iptc_sim.cli.object_flags import ObjectFlags, read_named
 from iptc_sim.cli.past import PastFlags, read_past
 
 EPILOG = """Examples:
@@ -35,6 +36,7 @@ def odds(
     flow: FlowFlags,
     read: ReadFlags,
     node: NodeFlags,
+    objects: ObjectFlags,
     past: PastFlags,
     output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
 ) -> None:
@@ -44,18 +46,22 @@ def odds(
     """
     from iptc_sim.api import trace
     from iptc_sim.engine.outcomes import outcomes
+    from iptc_sim.kube.names_of import names_of
     from iptc_sim.render import odds_json, render_odds
 
     one_of(output, ("text", "json"), "--format")
-    flows, before = list(read_flows(flow)), read_past(past)
+    named = read_named(objects, read.family)
+    flows, before = list(read_flows(flow, named.names)), read_past(past)
+    named.tell()
     names, node = with_bundle(rules, read, node, flows)
     ruleset, machine = read_ruleset(names, read), read_node_flags(node)
+    labels = names_of(ruleset, named.chains)
     for number, item in enumerate(flows):
         found = trace(ruleset, item, machine, as_is=read.as_is, now=before.now, history=before.packets)
         if output == "json":
-            write(odds_json(found, outcomes(found), indent=None if len(flows) > 1 else 2))
+            write(odds_json(found, outcomes(found), labels, indent=None if len(flows) > 1 else 2))
         else:
-            write(("\n" if number else "") + render_odds(found, outcomes(found)))
+            write(("\n" if number else "") + render_odds(found, outcomes(found), labels))
 
 
 def add_to(app: typer.Typer) -> None:

@@ -25,7 +25,7 @@ class PastFlags:
         typer.Option(
             "--history",
             metavar="FILE|fresh",
-            help="Packets sent since the rules were loaded, a flow a line, with @TIME in front; fresh: none.",
+            help="Packets sent since the rules were loaded, [@TIME] FLOW [=> WHERE IT WENT] a line; fresh: none.",
         ),
     ] = None
 

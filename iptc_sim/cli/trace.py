@@ -20,7 +20,9 @@ from iptc_sim.cli.common import (
     write,
 )
 from iptc_sim.cli.grouped import grouped
+from iptc_sim.cli.object_flags import ObjectFlags, read_named
 from iptc_sim.cli.past import PastFlags, read_past
+from iptc_sim.cli.proxied import Proxied
 from iptc_sim.cli.shown import HELP, Show, ShowFlags
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ EPILOG = f"""Examples:
   iptc-sim trace node.rules --pcap capture.pcap -i eth0 --write-pcap out.pcap --format json
   iptc-sim trace node.rules --flow '...' --why DOCKER:2 --why nat/POSTROUTING
   iptc-sim trace node.rules --flow '...' --explain
+  iptc-sim trace node.save --objects shop.yaml --flow 'tcp pod/shop/client -> svc/shop/edge:http in cni0'
   iptc-sim trace node.rules --flow '...' --format dot | dot -Tsvg -o trace.svg
 
 {HELP}"""
@@ -49,6 +52,7 @@ def trace(
     flow: FlowFlags,
     read: ReadFlags,
     node: NodeFlags,
+    objects: ObjectFlags,
     past: PastFlags,
     show: ShowFlags,
     pick: Annotated[str | None, typer.Option("--pick", metavar="N|ADDR:PORT|CHAIN", help="One branch only.")] = None,
@@ -62,16 +66,19 @@ def trace(
     """Tell what happens to a packet, rule by rule, and why."""
     from iptc_sim.api import trace as run
     from iptc_sim.engine.excerpt import complete_excerpt
-    from iptc_sim.kube.from_comments import comment_names
+    from iptc_sim.kube.names_of import names_of
 
     if pick is not None and seed is not None:
         raise usage("they exclude each other", "--pick and --seed")
-    flows = list(read_flows(flow))
+    named = read_named(objects, read.family)
+    flows = list(read_flows(flow, named.names))
+    named.tell()
     shown = Show(show, len(flows))
     names, node = with_bundle(rules, read, node, flows)
     ruleset, machine = read_ruleset(names, read), read_node_flags(node)
-    labels, before = comment_names(ruleset), read_past(past)
+    labels = names_of(ruleset, named.chains)
     walked = ruleset if read.as_is else complete_excerpt(ruleset)
+    proxied = Proxied(walked, named.cluster, machine, read_past(past), seed)
     packets: list[Packet] = []
     for number, item in enumerate(flows):
         found = run(
@@ -83,10 +90,13 @@ def trace(
             pick=pick,
             seed=seed,
             as_is=read.as_is,
-            now=before.now,
-            history=before.packets,
+            now=proxied.past.now,
+            history=proxied.past.packets,
         )
-        write((shown.separator if number else "") + shown.text(found, walked, labels))
+        found = proxied.annotate(found)
+        write(
+            (shown.separator if number else "") + shown.text(found, walked, labels) + proxied.lines(found, shown.output)
+        )
         if write_pcap is not None:
             packets += _at_hooks(found)
     if write_pcap is not None:

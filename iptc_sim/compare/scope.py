@@ -9,7 +9,7 @@ from iptc_sim.records import dataclass
 from iptc_sim.ruleset import Ruleset, Table
 
 #: Chains that stand for one Service port or endpoint: where an excerpt shows a jump to one, that one is compared too.
-_NUMBERED = re.compile(r"KUBE-[A-Z]+-[A-Z2-7]{16}")
+NUMBERED = re.compile(r"KUBE-[A-Z]+-[A-Z2-7]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def _reached(excerpt: Table, tables: list[Table]) -> set[str]:
         name = waiting.pop()
         for rule in (rule for table in tables if name in table.chains for rule in table.chains[name].rules):
             target = rule.target
-            if isinstance(target, JumpTo | GoTo) and target.chain not in found and _NUMBERED.fullmatch(target.chain):
+            if isinstance(target, JumpTo | GoTo) and target.chain not in found and NUMBERED.fullmatch(target.chain):
                 found.add(target.chain)
                 waiting.append(target.chain)
     return found

@@ -19,11 +19,13 @@ from iptc_sim.compare.edits import (
     PolicyChanged,
     Removed,
 )
-from iptc_sim.compare.scope import scope
+from iptc_sim.compare.scope import NUMBERED, scope
 from iptc_sim.ruleset import Chain, Rule, Ruleset
 
 #: Chains in which kube-proxy writes the Services in an order of its own at every sync (a walk over a Go map).
 UNORDERED: Final = frozenset({"KUBE-SERVICES", "KUBE-NODEPORTS", "KUBE-EXTERNAL-SERVICES", "KUBE-PROXY-FIREWALL"})
+
+_NODE_PORTS: Final = JumpTo("KUBE-NODEPORTS")
 
 #: Two rules with less in common than this are one rule gone and another one come.
 _SIMILAR: Final = 0.5
@@ -74,13 +76,35 @@ def _unordered(table: str, chain: str, old: list[Numbered], new: list[Numbered])
     for side, rules in enumerate((old, new)):
         for number, rule in rules:
             groups.setdefault(_destination(rule), ([], []))[side].append((number, rule))
+    edits: list[Edit] = []
     for one, other in groups.values():
         if [rule for _, rule in one] != [rule for _, rule in other]:
-            yield from _ordered(table, chain, one, other)
-    last = old[-1][1] if old else None
-    places = [number for number, rule in new if rule == last]
-    if last is not None and last.base.destination is None and places and places[-1] != len(new):
-        yield Moved(table, chain, len(old), places[-1], last)
+            edits += _ordered(table, chain, one, other)
+    yield from _redirected(edits)
+    # The jumps for node ports take what the rules of no Service took: they are last.
+    body = max((number for number, rule in new if rule.target != _NODE_PORTS), default=0)
+    for number, rule in new:
+        before = next((place for place, item in old if item == rule), None)
+        if rule.target == _NODE_PORTS and number < body and before is not None:
+            yield Moved(table, chain, before, number, rule)
+
+
+def _redirected(edits: list[Edit]) -> Iterator[Edit]:
+    """Yield the edits; a rule gone and one come that lead to the same chain are one rule for another destination."""
+    come = [edit for edit in edits if isinstance(edit, Added)]
+    paired: set[int] = set()
+    for edit in edits:
+        if not isinstance(edit, Removed) or not isinstance(edit.rule.target, JumpTo):
+            continue
+        twins = [item for item in come if item.rule.target == edit.rule.target and id(item) not in paired]
+        scored = [(_common(edit.rule, item.rule), -number) for number, item in enumerate(twins)]
+        score, place = max(scored, default=(0.0, 0))
+        if score >= _SIMILAR:
+            twin = twins[-place]
+            paired |= {id(edit), id(twin)}
+            old, new = edit.rule, twin.rule
+            yield Changed(edit.table, edit.chain, edit.number, twin.number, old, new, changes(old, new))
+    yield from (edit for edit in edits if id(edit) not in paired)
 
 
 def _destination(rule: Rule) -> Hashable:
@@ -185,12 +209,24 @@ def changes(old: Rule, new: Rule) -> tuple[OptionChange, ...]:
 
 
 def similarity(old: Rule, new: Rule) -> float:
-    """Return how much two rules have in common, from 0 to 1; a rule that leads to the same chain is the same rule."""
-    if isinstance(old.target, JumpTo) and old.target == new.target:
-        return 1.0 + _common(old, new)
+    """Return how much two rules have in common, from 0 to 1; a rule that leads to the same chain is the same rule.
+
+    A rule that leads to the chain of another Service or endpoint is another rule.
+    """
+    if isinstance(old.target, JumpTo) and isinstance(new.target, JumpTo):
+        if old.target == new.target:
+            return 1.0 + _common(old, new)
+        if NUMBERED.fullmatch(old.target.chain) and NUMBERED.fullmatch(new.target.chain):
+            return _SIMILAR if _same_conditions(old, new) else 0.0
     return _common(old, new)
 
 
+def _same_conditions(old: Rule, new: Rule) -> bool:
+    return old.base == new.base and old.matches == new.matches
+
+
 def _common(old: Rule, new: Rule) -> float:
+    if old.target and new.target and old.target.name == new.target.name and _same_conditions(old, new):
+        return 1.0 if old.target == new.target else _SIMILAR
     before, after = set(option_texts(old).items()), set(option_texts(new).items())
     return len(before & after) / max(1, len(before | after))

@@ -8,6 +8,7 @@ from iptc_sim.connection import Connection, Flow
 from iptc_sim.diagnostics import Diagnostic, UsageError
 from iptc_sim.engine.connections import Connections
 from iptc_sim.engine.explore import explore
+from iptc_sim.engine.pick import pick_branch
 from iptc_sim.engine.situation import Situation
 from iptc_sim.memory import Memory
 from iptc_sim.node import Node
@@ -83,15 +84,20 @@ class Session:
         counted = end.memory.put(("packet",), end.memory.get(("packet",), 0) + 1)
         self.situation = replace(self.situation, connections=kept, memory=counted)
 
-    def pass_on(self, flow: Flow) -> Trace:
-        """Send a packet whose end is certain, and settle it.
+    def pass_on(self, flow: Flow, pick: str | None = None) -> Trace:
+        """Send a packet whose end is certain, or told, and settle it.
+
+        Args:
+            flow: the packet.
+            pick: which of its ends happened, as :func:`iptc_sim.engine.pick.pick_branch` takes it.
 
         Raises:
-            UsageError: IPT044, it may end in several ways.
+            UsageError: IPT044, it may end in several ways and it is not told in which, or there is no such end.
         """
-        found = self.send(flow)
+        found = pick_branch(self.send(flow), pick=pick, subject="history")
         if len(found.ends) != 1:
             message = f"what became of {flow.packet} cannot be told: there are {len(found.ends)} ways"
-            raise UsageError(Diagnostic("IPT044", message, subject="history"))
+            hint = f"say where it went: FLOW => {found.ends[0].packet.destination_text}"
+            raise UsageError(Diagnostic("IPT044", message, subject="history", hint=hint))
         self.settle(found.end)
         return found

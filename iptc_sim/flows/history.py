@@ -9,6 +9,7 @@ from iptc_sim.diagnostics import Diagnostic, InputError, SourceFile, Span
 from iptc_sim.flows.text import parse_flow
 
 _EXPECTED = "2026-11-22T21:59:00Z (UTC where no offset stands), seconds since 1970, or -30 for 30 seconds before --at"
+_WHERE = "where the packet went, such as 172.17.0.5:80, or a chain that it passed"
 
 
 def parse_time(text: str, now: float | None = None) -> float:
@@ -41,7 +42,10 @@ def parse_time(text: str, now: float | None = None) -> float:
 
 
 def parse_history(source: SourceFile, now: float | None = None) -> tuple[Earlier, ...]:
-    """Read a file of earlier packets: ``[@TIME] FLOW`` a line; empty lines and those that begin with ``#`` are skipped.
+    """Read a file of earlier packets: ``[@TIME] FLOW [=> WHERE]`` a line.
+
+    ``WHERE`` tells where a packet went that could go to several: the destination that it got, a chain that it passed,
+    or the number of the branch. Empty lines and those that begin with ``#`` are skipped.
 
     Args:
         source: the file.
@@ -65,5 +69,9 @@ def parse_history(source: SourceFile, now: float | None = None) -> tuple[Earlier
                 span = Span(source, number, line.index(word) + 1, len(word))
                 raise InputError(Diagnostic("IPT040", str(error), span=span, expected=_EXPECTED)) from None
             line = line.replace(word, " " * len(word), 1)  # noqa: PLW2901 - the columns stay
-        found.append(Earlier(parse_flow(line, line=number, source=source), last))
+        flow, arrow, pick = line.partition("=>")
+        if arrow and not pick.strip():
+            span = Span(source, number, len(flow) + 1, len(arrow))
+            raise InputError(Diagnostic("IPT040", "nothing follows =>", span=span, expected=_WHERE))
+        found.append(Earlier(parse_flow(flow, line=number, source=source), last, pick.strip() or None))
     return tuple(found)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from iptc_sim.connection import Flow
 from iptc_sim.diagnostics import Diagnostic, InputError, SourceFile, Span, suggestion
+from iptc_sim.flows.resolver import NotResolvedError, Resolver
 from iptc_sim.packet import Owner, Packet
 from iptc_sim.protocols import (
     ICMP,
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 EXAMPLE: Final = "tcp 10.244.1.5:33000 -> 10.97.126.137:8125 in cni0"
 _ENDPOINT = re.compile(r"\[(?P<six>[^\]]*)\](?::(?P<port6>[^:]*))?|(?P<four>[^:]*)(?::(?P<port4>[^:]*))?")
 
+#: What only the objects of a cluster tell.
+_NAME = re.compile(r"(svc|service|pod|node|nodeport|lb)/|[a-z0-9-]+(\.[a-z0-9-]+)*\.?(:\w+)?$")
+_OBJECTS: Final = "names of Services and pods need the objects: --objects FILE"
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -49,7 +54,14 @@ def _parser() -> Lark:
     return Lark(resource_text("grammar", "flow.lark"), parser="lalr", lexer="contextual")
 
 
-def parse_flow(text: str, *, name: str = "--flow", line: int = 1, source: SourceFile | None = None) -> Flow:
+def parse_flow(
+    text: str,
+    *,
+    name: str = "--flow",
+    line: int = 1,
+    source: SourceFile | None = None,
+    names: Resolver | None = None,
+) -> Flow:
     """Read a flow in words, such as ``tcp 10.244.1.5:33000 -> 10.97.126.137:8125 in cni0``.
 
     Without ``in IFACE`` and ``from host`` the packet comes in by an interface that is not known, unless its source is a
@@ -60,6 +72,7 @@ def parse_flow(text: str, *, name: str = "--flow", line: int = 1, source: Source
         name: what to call the text in errors.
         line: its line number, where it stands in ``source``.
         source: the file it is a line of.
+        names: knows what names such as ``svc/default/web:80`` stand for.
 
     Raises:
         InputError: IPT040, with the column.
@@ -76,7 +89,7 @@ def parse_flow(text: str, *, name: str = "--flow", line: int = 1, source: Source
         if "_IN" in (getattr(error, "accepts", None) or getattr(error, "allowed", None) or ()):
             expected = "in IFACE, from host, mark N, ct STATE, flags LIST or icmp TYPE"
         raise place.error("this is not a flow", column, 1, expected) from error
-    return _Reader(tree, place).flow()
+    return _Reader(tree, place, names).flow()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +105,8 @@ class _Place:
 class _Reader:
     """Turns the syntax tree of a flow into a Flow."""
 
-    def __init__(self, tree: Tree[Token], place: _Place) -> None:
-        self.tree, self.place = tree, place
+    def __init__(self, tree: Tree[Token], place: _Place, names: Resolver | None) -> None:
+        self.tree, self.place, self.names = tree, place, names
 
     def flow(self) -> Flow:
         first, source, destination, *clauses = self.tree.children
@@ -124,12 +137,18 @@ class _Reader:
             raise self._error(token, f"{token} is not a protocol", expected, hint) from None
 
     def _endpoint(self, token: Token, protocol: int) -> Endpoint:
+        with_port = protocol in PORT_PROTOCOLS
         try:
-            found = read_endpoint(str(token), with_port=protocol in PORT_PROTOCOLS)
+            named = self.names.resolve(str(token), protocol) if self.names else None
+            if named is None:
+                return read_endpoint(str(token), with_port=with_port)
+        except NotResolvedError as error:
+            raise self._error(token, str(error), error.expected, error.hint) from error
         except ValueError as error:
             expected = "ADDRESS or ADDRESS:PORT; an IPv6 address before a port in brackets"
-            raise self._error(token, str(error), expected) from error
-        return found
+            hint = _OBJECTS if self.names is None and _NAME.match(str(token)) else ""
+            raise self._error(token, str(error), expected, hint) from error
+        return Endpoint(named.address, (named.port or UNKNOWN) if with_port else None)
 
     def _clause(self, flow: Flow, item: Tree[Token]) -> Flow:
         if str(item.data) == "from_host":

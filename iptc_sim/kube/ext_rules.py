@@ -1,19 +1,20 @@
 """A service port's rules from release 1.24 on: KUBE-SVC, KUBE-SVL, KUBE-EXT, KUBE-FW and KUBE-SEP chains.
 
-Follows kube-proxy 1.28, pkg/proxy/iptables: syncProxyRules and writeServiceToEndpointRules.
+Follows kube-proxy, pkg/proxy/iptables: syncProxyRules and writeServiceToEndpointRules.
 """
 
 from __future__ import annotations
 
-from iptc_sim.kube.names import endpoint_chain
+from typing import NamedTuple
+
+from iptc_sim.kube.endpoint_rules import EndpointRules
 from iptc_sim.kube.node_view import NodeView
-from iptc_sim.kube.select import Backend, Choice, Portal, choose
-from iptc_sim.kube.text import RestoreText
-from iptc_sim.records import dataclass
+from iptc_sim.kube.releases import Fence, Order, Unserved
+from iptc_sim.kube.select import Choice, Portal, choose
+from iptc_sim.kube.text import MARK_DROP, RulesText
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
+class _Plan(NamedTuple):
     """A service port with what was decided about it.
 
     Args:
@@ -21,21 +22,31 @@ class _Plan:
         serves_inside: whether its cluster IP leads anywhere.
         serves_outside: whether its external destinations do.
         fenced: whether source ranges guard the load balancer's addresses.
+        inside: the chain that its cluster IP leads to; ``outside`` that of its external destinations.
         refusal: comment and target of the filter rules for destinations that lead nowhere.
     """
 
     portal: Portal
     view: NodeView
+    endpoints: EndpointRules
     chosen: Choice
     serves_inside: bool
     serves_outside: bool
     fenced: bool
+    inside: str
+    outside: str
     refusal: tuple[str, str]
 
-    def to(self, address: str, port: int) -> str:
+    def to(self, address: str) -> str:
         """Return the words that fit packets to a destination."""
-        protocol = self.portal.protocol
-        return f"-m {protocol} -p {protocol} -d {self.view.host(address)} --dport {port}"
+        portal = self.portal
+        return f"-m {portal.protocol} -p {portal.protocol} -d {self.view.host(address)} --dport {portal.port}"
+
+    @property
+    def to_node_port(self) -> str:
+        """The words that fit packets to the node port."""
+        portal = self.portal
+        return f"-m {portal.protocol} -p {portal.protocol} --dport {portal.node_port}"
 
     def comment(self, text: str) -> str:
         """Return a comment that starts with the service port's name."""
@@ -46,181 +57,177 @@ class _Plan:
         """The comment of filter rules."""
         return self.comment(self.refusal[0])
 
+    @property
+    def everywhere(self) -> str:
+        """The chain of the endpoints on all nodes."""
+        return f"KUBE-SVC-{self.portal.hash}"
 
-def write_service_port(portal: Portal, view: NodeView, out: RestoreText) -> None:
+    @property
+    def external(self) -> str:
+        """The chain of external destinations."""
+        return f"KUBE-EXT-{self.portal.hash}"
+
+
+def write_service_port(portal: Portal, view: NodeView, out: RulesText) -> None:
     """Write the chains and rules of one service port."""
-    chosen = choose(portal, view.zone)
-    plan = _Plan(
-        portal=portal,
-        view=view,
-        chosen=chosen,
-        serves_inside=chosen.exists and bool(chosen.local or not portal.internal_local),
-        serves_outside=chosen.exists and bool(chosen.local or not portal.external_local),
-        fenced=chosen.exists and bool(portal.balancer_ips and portal.source_ranges),
-        refusal=("has no local endpoints", "DROP") if chosen.exists else ("has no endpoints", "REJECT"),
-    )
+    plan = _plan(portal, view, out)
+    first = view.release.order is Order.ENDPOINTS_FIRST
+    if first:
+        _write_endpoints(plan)
     _write_cluster_ip(plan, out)
     _write_external_ips(plan, out)
     _write_balancer_ips(plan, out)
-    _write_node_port(plan, out)
+    if portal.node_port and (view.serves_node_ports or view.release.unserved is Unserved.NOTHING):
+        _write_node_port(plan, out)
+    if portal.health_check_node_port:
+        # The health check is HTTP, whatever the service port's protocol is.
+        check = f"-m tcp -p tcp --dport {portal.health_check_node_port} -j ACCEPT"
+        out.filter.add("KUBE-NODEPORTS", f"{plan.comment('health check node port')} {check}")
     _write_masquerade(plan, out)
-    if chosen.exists and portal.is_external:
+    for part in (_write_dispatch, _write_external) if first else (_write_external, _write_dispatch):
+        part(plan, out)
+    if not first:
+        _write_endpoints(plan)
+
+
+def _plan(portal: Portal, view: NodeView, out: RulesText) -> _Plan:
+    chosen = choose(portal, view.release, view.zone, view.settings.hostname_override)
+    exists = chosen.exists
+    refuses = view.release.refuses_unlocal
+    inside, outside = portal.internal_local, portal.external_local
+    return _Plan(
+        portal,
+        view,
+        EndpointRules(portal, view, out.nat),
+        chosen,
+        serves_inside=exists and bool(not inside or chosen.local or not refuses),
+        serves_outside=exists and bool(not outside or chosen.local or not refuses),
+        fenced=exists and bool(portal.balancer_ips and portal.source_ranges),
+        inside=f"KUBE-{'SVL' if inside else 'SVC'}-{portal.hash}",
+        outside=f"KUBE-{'SVL' if outside else 'SVC'}-{portal.hash}",
+        refusal=("has no local endpoints", "DROP") if exists else ("has no endpoints", "REJECT"),
+    )
+
+
+def _write_cluster_ip(plan: _Plan, out: RulesText) -> None:
+    portal = plan.portal
+    if plan.serves_inside:
+        to = (plan.view.host(portal.cluster_ip), portal.port)
+        out.nat.add_for("KUBE-SERVICES", f"{portal.name} cluster IP", portal.protocol, to, "", plan.inside)
+    else:
+        out.filter.add("KUBE-SERVICES", f"{plan.refused} {plan.to(portal.cluster_ip)} -j {plan.refusal[1]}")
+
+
+def _write_external_ips(plan: _Plan, out: RulesText) -> None:
+    for address in plan.portal.external_ips:
+        words = plan.to(address)
+        if plan.chosen.exists:
+            out.nat.add("KUBE-SERVICES", f"{plan.comment('external IP')} {words} -j {plan.external}")
+        if not plan.serves_outside:
+            out.filter.add("KUBE-EXTERNAL-SERVICES", f"{plan.refused} {words} -j {plan.refusal[1]}")
+
+
+def _write_balancer_ips(plan: _Plan, out: RulesText) -> None:
+    portal = plan.portal
+    entry = f"KUBE-FW-{portal.hash}" if plan.fenced else plan.external
+    for address in portal.balancer_ips:
+        words = plan.to(address)
+        if plan.chosen.exists:
+            out.nat.add("KUBE-SERVICES", f"{plan.comment('loadbalancer IP')} {words} -j {entry}")
+        if plan.fenced and plan.view.release.fence is Fence.FILTER:
+            comment = plan.comment(f"traffic not accepted by {entry}")
+            out.filter.add("KUBE-PROXY-FIREWALL", f"{comment} {words} -j DROP")
+    if not plan.serves_outside:
+        for address in portal.balancer_ips:
+            out.filter.add("KUBE-EXTERNAL-SERVICES", f"{plan.refused} {plan.to(address)} -j {plan.refusal[1]}")
+
+
+def _write_node_port(plan: _Plan, out: RulesText) -> None:
+    portal, view = plan.portal, plan.view
+    if plan.chosen.exists:
+        head = f"-m comment --comment {portal.name}"
+        if view.counts_localhost:
+            own = plan.to_node_port.replace(" --dport", " -d 127.0.0.0/8 --dport")
+            counted = "-m nfacct --nfacct-name localhost_nps_accepted_pkts"
+            out.nat.add("KUBE-NODEPORTS", f"{head} {own} {counted} -j {plan.external}")
+        out.nat.add("KUBE-NODEPORTS", f"{head} {plan.to_node_port} -j {plan.external}")
+    if not plan.serves_outside:
+        local = f"-m addrtype --dst-type LOCAL {plan.to_node_port}"
+        out.filter.add("KUBE-EXTERNAL-SERVICES", f"{plan.refused} {local} -j {plan.refusal[1]}")
+
+
+def _write_external(plan: _Plan, out: RulesText) -> None:
+    if plan.chosen.exists and plan.portal.is_external:
         _write_ext_chain(plan, out)
     if plan.fenced:
         _write_fw_chain(plan, out)
-    _write_endpoints(plan, out)
 
 
-def _write_cluster_ip(plan: _Plan, out: RestoreText) -> None:
-    portal = plan.portal
-    words = plan.to(portal.cluster_ip, portal.port)
-    if plan.serves_inside:
-        chain = "SVL" if portal.internal_local else "SVC"
-        out.nat.rules.append(f"-A KUBE-SERVICES {plan.comment('cluster IP')} {words} -j KUBE-{chain}-{portal.hash}")
-    else:
-        out.filter.rules.append(f"-A KUBE-SERVICES {plan.refused} {words} -j {plan.refusal[1]}")
-
-
-def _write_external_ips(plan: _Plan, out: RestoreText) -> None:
-    portal = plan.portal
-    for address in portal.external_ips:
-        words = plan.to(address, portal.port)
-        if plan.chosen.exists:
-            out.nat.rules.append(f"-A KUBE-SERVICES {plan.comment('external IP')} {words} -j KUBE-EXT-{portal.hash}")
-        if not plan.serves_outside:
-            out.filter.rules.append(f"-A KUBE-EXTERNAL-SERVICES {plan.refused} {words} -j {plan.refusal[1]}")
-
-
-def _write_balancer_ips(plan: _Plan, out: RestoreText) -> None:
-    portal = plan.portal
-    entry = f"KUBE-{'FW' if plan.fenced else 'EXT'}-{portal.hash}"
-    for address in portal.balancer_ips:
-        words = plan.to(address, portal.port)
-        if plan.chosen.exists:
-            out.nat.rules.append(f"-A KUBE-SERVICES {plan.comment('loadbalancer IP')} {words} -j {entry}")
-        if plan.fenced:
-            comment = plan.comment(f"traffic not accepted by {entry}")
-            out.filter.rules.append(f"-A KUBE-PROXY-FIREWALL {comment} {words} -j DROP")
-    if not plan.serves_outside:
-        out.filter.rules += [
-            f"-A KUBE-EXTERNAL-SERVICES {plan.refused} {plan.to(address, portal.port)} -j {plan.refusal[1]}"
-            for address in portal.balancer_ips
-        ]
-
-
-def _write_node_port(plan: _Plan, out: RestoreText) -> None:
-    portal = plan.portal
-    words = f"-m {portal.protocol} -p {portal.protocol} --dport {portal.node_port}"
-    if portal.node_port and plan.chosen.exists:
-        out.nat.rules.append(f"-A KUBE-NODEPORTS -m comment --comment {portal.name} {words} -j KUBE-EXT-{portal.hash}")
-    if portal.node_port and not plan.serves_outside:
-        local = f"-m addrtype --dst-type LOCAL {words}"
-        out.filter.rules.append(f"-A KUBE-EXTERNAL-SERVICES {plan.refused} {local} -j {plan.refusal[1]}")
-    if portal.health_check_node_port:
-        # The health check is HTTP, whatever the service port's protocol is.
-        out.filter.rules.append(
-            f"-A KUBE-NODEPORTS {plan.comment('health check node port')} "
-            f"-m tcp -p tcp --dport {portal.health_check_node_port} -j ACCEPT"
-        )
-
-
-def _write_masquerade(plan: _Plan, out: RestoreText) -> None:
-    """Write the rule that masquerades what is not a local pod's, first in the chain of the cluster IP."""
-    portal, view = plan.portal, plan.view
-    if not plan.serves_inside or not (view.settings.masquerade_all or view.if_not_local):
-        return
-    chain = f"KUBE-{'SVL' if portal.internal_local else 'SVC'}-{portal.hash}"
-    others = "" if view.settings.masquerade_all else f" {view.if_not_local}"
-    words = plan.to(portal.cluster_ip, portal.port)
-    out.nat.rules.append(f"-A {chain} {plan.comment('cluster IP')} {words}{others} -j KUBE-MARK-MASQ")
-
-
-def _write_ext_chain(plan: _Plan, out: RestoreText) -> None:
+def _write_ext_chain(plan: _Plan, out: RulesText) -> None:
     """Write the chain for external destinations: who is masqueraded, and who may go to other nodes."""
-    portal, view = plan.portal, plan.view
-    chain, everywhere = f"KUBE-EXT-{portal.hash}", f"KUBE-SVC-{portal.hash}"
-    out.nat.chains.append(chain)
+    portal, view, chain = plan.portal, plan.view, plan.external
+    out.nat.declare(chain)
 
     def add(comment: str, words: str) -> None:
         text = f"{comment} {portal.name} external destinations"
-        out.nat.rules.append(f'-A {chain} -m comment --comment "{text}" {words}')
+        out.nat.add(chain, f'-m comment --comment "{text}" {words}')
 
     if not portal.external_local:
         add("masquerade traffic for", "-j KUBE-MARK-MASQ")
     else:
         # The Local policy keeps client addresses; pods and the node itself are not held to it.
         if view.if_local:
-            add("pod traffic for", f"{view.if_local} -j {everywhere}")
+            add("pod traffic for", f"{view.if_local} -j {plan.everywhere}")
         add("masquerade LOCAL traffic for", "-m addrtype --src-type LOCAL -j KUBE-MARK-MASQ")
-        add("route LOCAL traffic for", f"-m addrtype --src-type LOCAL -j {everywhere}")
+        add("route LOCAL traffic for", f"-m addrtype --src-type LOCAL -j {plan.everywhere}")
     if plan.serves_outside:
-        out.nat.rules.append(f"-A {chain} -j KUBE-{'SVL' if portal.external_local else 'SVC'}-{portal.hash}")
+        out.nat.add(chain, f"-j {plan.outside}")
 
 
-def _write_fw_chain(plan: _Plan, out: RestoreText) -> None:
+def _write_fw_chain(plan: _Plan, out: RulesText) -> None:
     """Write the chain that lets only the source ranges reach the load balancer's addresses."""
     portal, view = plan.portal, plan.view
     chain = f"KUBE-FW-{portal.hash}"
-    out.nat.chains.append(chain)
-    sources = list(portal.source_ranges)
-    if view.holds_node(portal.source_ranges):
+    out.nat.declare(chain)
+    marks = view.release.fence is Fence.MARK
+    comment = plan.comment("loadbalancer IP")
+    for addresses in [(address,) for address in portal.balancer_ips] if marks else [portal.balancer_ips]:
         # A node that is allowed may see its own packets come back with the load balancer's address.
-        sources += [view.host(address) for address in portal.balancer_ips]
-    out.nat.rules += [
-        f"-A {chain} {plan.comment('loadbalancer IP')} -s {source} -j KUBE-EXT-{portal.hash}" for source in sources
-    ]
-    rest = f"other traffic to {portal.name} will be dropped by KUBE-PROXY-FIREWALL"
-    out.nat.rules.append(f'-A {chain} -m comment --comment "{rest}"')
+        own = addresses if view.holds_node(portal.source_ranges) else ()
+        for source in (*portal.source_ranges, *(view.host(address) for address in own)):
+            out.nat.add(chain, f"{comment} -s {source} -j {plan.external}")
+        if marks:
+            out.nat.ensure(MARK_DROP)
+            out.nat.add(chain, f"{comment} -j {MARK_DROP}")
+    if view.release.fence_remark:
+        rest = f"other traffic to {portal.name} will be dropped by KUBE-PROXY-FIREWALL"
+        out.nat.add(chain, f'-m comment --comment "{rest}"')
 
 
-def _write_endpoints(plan: _Plan, out: RestoreText) -> None:
+def _write_masquerade(plan: _Plan, out: RulesText) -> None:
+    """Write the rule that marks what is not a local pod's, first in the chain of the cluster IP."""
+    portal, others = plan.portal, plan.view.masquerades
+    if plan.serves_inside and others is not None:
+        to = (plan.view.host(portal.cluster_ip), portal.port)
+        out.nat.add_for(plan.inside, f"{portal.name} cluster IP", portal.protocol, to, others, "KUBE-MARK-MASQ")
+
+
+def _write_dispatch(plan: _Plan, out: RulesText) -> None:
+    """Write the chains that pick an endpoint."""
     portal, chosen = plan.portal, plan.chosen
-    chains = {
-        text: endpoint_chain(portal.name, portal.protocol, text)
-        for text in {backend.text for part in (chosen.cluster, chosen.local) for backend in part}
-    }
-    for kind, backends in (("SVC", chosen.cluster), ("SVL", chosen.local)):
-        if backends:
-            out.nat.chains.append(f"KUBE-{kind}-{portal.hash}")
-            _write_dispatch(plan, f"KUBE-{kind}-{portal.hash}", backends, chains, out)
-    for backend in chosen.reachable:
-        _write_endpoint(plan, backend, chains[backend.text], out)
+    lists = {f"KUBE-SVC-{portal.hash}": chosen.cluster} if chosen.cluster else {}
+    uses_local = portal.internal_local or (portal.external_local and portal.is_external)
+    if chosen.local or (chosen.exists and uses_local and not plan.view.release.refuses_unlocal):
+        lists[f"KUBE-SVL-{portal.hash}"] = chosen.local
+    for chain, backends in lists.items():
+        out.nat.declare(chain)
+        if not backends:
+            out.nat.ensure(MARK_DROP)
+            out.nat.add(chain, f"{plan.comment('has no local endpoints')} -j {MARK_DROP}")
+        comments = plan.endpoints.comments(backends)
+        plan.endpoints.write_affinity(chain, backends, comments)
+        plan.endpoints.write_balancing(chain, backends, comments)
 
 
-def _write_dispatch(
-    plan: _Plan, chain: str, backends: tuple[Backend, ...], chains: dict[str, str], out: RestoreText
-) -> None:
-    """Write the rules that pick an endpoint: the one that a client had, else each with the same chance."""
-    portal, view = plan.portal, plan.view
-    heads = [
-        f'-A {chain} -m comment --comment "{portal.name} -> {backend.text}"'
-        if view.endpoint_comments
-        else f"-A {chain}"
-        for backend in backends
-    ]
-    targets = [chains[backend.text] for backend in backends]
-    if portal.affinity_seconds:
-        seen = f"--rcheck --seconds {portal.affinity_seconds}"
-        out.nat.rules += [
-            f"{head} -m recent --name {target} {seen} --reap -j {target}"
-            for head, target in zip(heads, targets, strict=True)
-        ]
-    last = len(backends) - 1
-    for index, (head, target) in enumerate(zip(heads, targets, strict=True)):
-        chance = ""
-        if index < last:
-            chance = f" -m statistic --mode random --probability {view.probability(last + 1 - index)}"
-        out.nat.rules.append(f"{head}{chance} -j {target}")
-
-
-def _write_endpoint(plan: _Plan, backend: Backend, chain: str, out: RestoreText) -> None:
-    portal, view = plan.portal, plan.view
-    out.nat.chains.append(chain)
-    head = f"-A {chain} -m comment --comment {portal.name}" if view.endpoint_comments else f"-A {chain}"
-    remember = f" -m recent --name {chain} --set" if portal.affinity_seconds else ""
-    protocol = portal.protocol
-    out.nat.rules += [
-        # A pod that reaches itself has to see another source address, or it would answer itself directly.
-        f"{head} -s {view.host(backend.address)} -j KUBE-MARK-MASQ",
-        f"{head}{remember} -m {protocol} -p {protocol} -j DNAT --to-destination {backend.text}",
-    ]
+def _write_endpoints(plan: _Plan) -> None:
+    plan.endpoints.write_endpoints(plan.chosen.reachable)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, KeysView
+from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import Final
 
@@ -13,8 +14,9 @@ from iptc_sim.values import Family, Prefix
 
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*", re.ASCII)
-_PORT_NAME = re.compile(_LABEL, re.ASCII)
-_OCTETS: Final = frozenset(map(str, range(256)))
+_ONE_LABEL = re.compile(_LABEL, re.ASCII)
+#: The texts of an octet.
+OCTETS: Final = frozenset(map(str, range(256)))
 
 _KIND_OF_VALUE: Final = (
     (bool, "true or false"),
@@ -27,8 +29,8 @@ _KIND_OF_VALUE: Final = (
 
 def family_of(address: str) -> Family | None:
     """Return the family of an address without leading zeros and zone; None where it is none."""
-    octets = address.split(".", 4)
-    if len(octets) == 4 and _OCTETS.issuperset(octets):
+    head, _, last = address.rpartition(".")
+    if last in OCTETS and _are_three_octets(head):
         return Family.IPV4
     if ":" not in address or "%" in address:
         return None
@@ -37,6 +39,13 @@ def family_of(address: str) -> Family | None:
     except ValueError:
         return None
     return Family.IPV6
+
+
+@lru_cache(1 << 14)
+def _are_three_octets(text: str) -> bool:
+    """Whether a text is the front of IPv4 addresses; most addresses of a cluster share theirs with others."""
+    octets = text.split(".", 3)
+    return len(octets) == 3 and OCTETS.issuperset(octets)
 
 
 class Fields:
@@ -74,9 +83,16 @@ class Fields:
 
     def fault(self, key: str, message: str, expected: str = "", code: str = "IPT051", hint: str = "") -> InputError:
         """Return the error for a field, to be raised."""
+        return InputError(Diagnostic(code, message, subject=self.place(key), expected=expected, hint=hint))
+
+    def place(self, key: str = "") -> str:
+        """Return how messages call a field, or this mapping: file, document and path."""
         path = self.path(key)
-        subject = f"{self.document.name}: {path}" if path else self.document.name
-        return InputError(Diagnostic(code, message, subject=subject, expected=expected, hint=hint))
+        return f"{self.document.name}: {path}" if path else self.document.name
+
+    def keys(self) -> KeysView[object]:
+        """Return the names of its fields."""
+        return self._data.keys()
 
     def has(self, key: str) -> bool:
         """Whether the field is there, null or not."""
@@ -127,15 +143,15 @@ class Fields:
         value = self.text(key) or default
         if not value:
             raise self.fault(key, "it is missing")
-        if len(value) > 253 or not _NAME.fullmatch(value):
+        if not is_name(value):
             raise self.fault(key, f"{value} cannot be a name", "lower-case letters, digits, - and .")
         return value
 
-    def port_name(self, key: str) -> str:
-        """Return the name of a port (DNS label), empty where it is missing."""
+    def label(self, key: str, what: str = "a name here") -> str:
+        """Return a DNS label (RFC 1123), empty where it is missing; ``what`` says what a wrong one cannot be."""
         value = self.text(key)
-        if value and (len(value) > 63 or not _PORT_NAME.fullmatch(value)):
-            raise self.fault(key, f"{value} cannot be a port's name", "lower-case letters, digits and -")
+        if value and not is_label(value):
+            raise self.fault(key, f"{value} cannot be {what}", "up to 63 lower-case letters, digits and -")
         return value
 
     def child(self, key: str) -> Fields | None:
@@ -143,14 +159,23 @@ class Fields:
         value = self._data.get(key)
         return None if value is None else Fields(self.document, value, self, key)
 
+    def items(self, key: str) -> list[object]:
+        """Return the values of a list; none where it is missing or null."""
+        value = self._data.get(key)
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            raise self.fault(key, f"{_described(value)} stands where a list belongs")
+        return value
+
     def children(self, key: str) -> list[Fields]:
         """Return the mappings of a list; none where it is missing or null."""
         document = self.document
-        return [Fields(document, item, self, key, index) for index, item in enumerate(self._list(key))]
+        return [Fields(document, item, self, key, index) for index, item in enumerate(self.items(key))]
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Return the strings of a list; none where it is missing or null."""
-        values = self._list(key)
+        values = self.items(key)
         for index, value in enumerate(values):
             if not isinstance(value, str):
                 raise self.fault(f"{key}[{index}]", f"{_described(value)} stands where a string belongs")
@@ -175,10 +200,10 @@ class Fields:
         return family
 
     def ranges(self, key: str) -> tuple[str, ...]:
-        """Return the CIDR ranges of a list, blanks around them removed (kube-proxy 1.20 on does so)."""
-        values = tuple(value.strip(" \t") for value in self.texts(key))
+        """Return the CIDR ranges of a list as they stand; blanks around them are fine for the API server."""
+        values = self.texts(key)
         for index, value in enumerate(values):
-            if not is_range(value):
+            if not is_range(value.strip(" \t")):
                 raise self.fault(f"{key}[{index}]", f"{value} is not an address range", "such as 203.0.113.0/24")
         return values
 
@@ -196,13 +221,16 @@ class Fields:
             found[name] = value or ""
         return found
 
-    def _list(self, key: str) -> list[object]:
-        value = self._data.get(key)
-        if value is None:
-            return []
-        if not isinstance(value, list):
-            raise self.fault(key, f"{_described(value)} stands where a list belongs")
-        return value
+
+@lru_cache(1 << 12)
+def is_name(text: str) -> bool:
+    """Whether a text is a DNS subdomain (RFC 1123), as names of objects are."""
+    return len(text) <= 253 and _NAME.fullmatch(text) is not None
+
+
+def is_label(text: str) -> bool:
+    """Whether a text is a DNS label (RFC 1123)."""
+    return len(text) <= 63 and _ONE_LABEL.fullmatch(text) is not None
 
 
 def is_range(text: str) -> bool:

@@ -5,24 +5,28 @@ from __future__ import annotations
 from typing import Final
 
 from iptc_sim.kube.fields import Fields, family_of
-from iptc_sim.kube.objects import Service, ServicePort
+from iptc_sim.kube.objects import Ingress, Service, ServicePort
+from iptc_sim.kube.validate import judge_name, judge_service, judge_target_name
 from iptc_sim.values import Family
 
 TYPES: Final = ("ClusterIP", "NodePort", "LoadBalancer", "ExternalName")
 PROTOCOLS: Final = ("TCP", "UDP", "SCTP")
 _POLICIES: Final = ("Cluster", "Local")
-_FAMILIES: Final = {"IPv4": Family.IPV4, "IPv6": Family.IPV6}
+_FAMILY_POLICIES: Final = ("SingleStack", "PreferDualStack", "RequireDualStack")
+_DISTRIBUTIONS: Final = ("", "PreferClose", "PreferSameZone", "PreferSameNode")
+FAMILIES: Final = {"IPv4": Family.IPV4, "IPv6": Family.IPV6}
 
 #: The default timeout of the ClientIP affinity (core/v1: DefaultClientIPServiceAffinitySeconds).
 AFFINITY_SECONDS: Final = 10800
 
 
 def read_service(fields: Fields, metadata: Fields, namespace: str) -> Service:
-    """Return the Service of an object.
+    """Return the Service of an object, as the API server would store it.
 
     Raises:
         InputError: IPT051, a field is missing or wrong.
     """
+    judge_name(metadata)
     spec = fields.child("spec") or Fields(fields.document, {}, fields, "spec")
     kind = spec.choice("type", TYPES, "ClusterIP")
     cluster_ips = _cluster_ips(spec)
@@ -33,18 +37,19 @@ def read_service(fields: Fields, metadata: Fields, namespace: str) -> Service:
         raise spec.fault("ports", "the Service has no ports", "at least one port", hint=hint)
     allocates = spec.boolean("allocateLoadBalancerNodePorts")
     local = spec.choice("externalTrafficPolicy", _POLICIES, "Cluster")
-    return Service(
+    ingress = _ingress(fields)
+    service = Service(
         namespace=namespace,
         name=metadata.name("name"),
         type=kind,
         cluster_ip=cluster_ip,
         cluster_ips=cluster_ips,
         ip_families=_ip_families(spec),
-        dual_stack=spec.text("ipFamilyPolicy") in {"RequireDualStack", "PreferDualStack"},
+        dual_stack=spec.choice("ipFamilyPolicy", _FAMILY_POLICIES, "SingleStack") != "SingleStack",
         ports=ports,
         selector=spec.strings("selector"),
         external_ips=spec.addresses("externalIPs"),
-        ingress_ips=_ingress_ips(fields),
+        ingress=ingress if kind == "LoadBalancer" else (),  # the API server clears the status of others
         source_ranges=spec.ranges("loadBalancerSourceRanges"),
         external_traffic_policy=local,
         internal_traffic_policy=spec.choice("internalTrafficPolicy", _POLICIES, "Cluster"),
@@ -54,8 +59,16 @@ def read_service(fields: Fields, metadata: Fields, namespace: str) -> Service:
         publish_not_ready=bool(spec.boolean("publishNotReadyAddresses")),
         labels=metadata.strings("labels"),
         annotations=metadata.strings("annotations"),
-        label=fields.document.name,
+        external_name=_external_name(spec),
+        traffic_distribution=spec.choice("trafficDistribution", _DISTRIBUTIONS, ""),
+        label=fields.place(),
     )
+    judge_service(service, spec)
+    return service
+
+
+def _external_name(spec: Fields) -> str:
+    return spec.name("externalName") if spec.text("externalName") else ""
 
 
 def _cluster_ip(spec: Fields, cluster_ips: tuple[str, ...]) -> str | None:
@@ -78,9 +91,9 @@ def _cluster_ips(spec: Fields) -> tuple[str, ...]:
 def _ip_families(spec: Fields) -> tuple[Family, ...]:
     names = spec.texts("ipFamilies")
     for index, name in enumerate(names):
-        if name not in _FAMILIES:
+        if name not in FAMILIES:
             raise spec.fault(f"ipFamilies[{index}]", f"{name} is not a family", "IPv4 or IPv6")
-    return tuple(_FAMILIES[name] for name in names)
+    return tuple(FAMILIES[name] for name in names)
 
 
 def _ports(spec: Fields) -> tuple[ServicePort, ...]:
@@ -104,7 +117,7 @@ def _port(item: Fields) -> ServicePort:
     if number is None:
         raise item.fault("port", "it is missing", "1 to 65535")
     return ServicePort(
-        name=item.port_name("name"),
+        name=item.label("name", "a port's name"),
         protocol=item.choice("protocol", PROTOCOLS, "TCP"),
         port=number,
         target_port=_target_port(item, number),
@@ -115,21 +128,23 @@ def _port(item: Fields) -> ServicePort:
 def _target_port(item: Fields, default: int) -> int | str:
     value = item.raw("targetPort")
     if isinstance(value, str):
+        if value:
+            judge_target_name(item, value)
         return value or default
     return item.integer("targetPort", 0, 65535) or default
 
 
-def _ingress_ips(fields: Fields) -> tuple[str, ...]:
+def _ingress(fields: Fields) -> tuple[Ingress, ...]:
     status = fields.child("status")
     balancer = status.child("loadBalancer") if status else None
-    addresses: list[str] = []
+    found: list[Ingress] = []
     for item in balancer.children("ingress") if balancer else ():
         address = item.text("ip")
         if address and family_of(address) is None:
             raise item.fault("ip", f"{address} is not an IP address")
-        if address and item.choice("ipMode", ("VIP", "Proxy"), "VIP") == "VIP":
-            addresses.append(address)
-    return tuple(addresses)
+        if address:
+            found.append(Ingress(address, item.choice("ipMode", ("VIP", "Proxy"), "VIP")))
+    return tuple(found)
 
 
 def _affinity(spec: Fields) -> int:

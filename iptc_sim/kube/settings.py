@@ -6,10 +6,13 @@ import re
 from typing import Final
 
 from iptc_sim.diagnostics import Diagnostic, UsageError, suggestion
+from iptc_sim.kube.changes import find_release
 from iptc_sim.kube.fields import family_of, is_range
-from iptc_sim.kube.releases import Release, find_release
+from iptc_sim.kube.releases import Release
 from iptc_sim.records import dataclass
 from iptc_sim.values import Family
+
+PROXY_MODES: Final = ("iptables", "userspace")
 
 LOCAL_MODES: Final = ("ClusterCIDR", "NodeCIDR", "BridgeInterface", "InterfaceNamePrefix")
 
@@ -26,7 +29,8 @@ class Settings:
         cluster_cidr: one range, or one per family with a comma.
         masquerade_all: masquerade everything that goes to a cluster IP.
         iptables_masquerade_bit: the bit of the mark that asks for masquerading, 0 to 31.
-        nodeport_addresses: ranges of node addresses that serve node ports; empty: all.
+        nodeport_addresses: ranges of node addresses that serve node ports, or the words that the release takes for
+            them (``primary``, ``localhost``, ``all``); empty: all.
         detect_local_mode: how traffic of local pods is told, one of :data:`LOCAL_MODES`; empty: ClusterCIDR.
         pod_bridge_interface: for BridgeInterface.
         pod_interface_name_prefix: for InterfaceNamePrefix.
@@ -35,9 +39,19 @@ class Settings:
         node_ip: addresses of the node's interfaces besides loopback; the first of a family is the node's own.
         random_fully: whether iptables on the node knows ``MASQUERADE --random-fully``.
         family: the proxier that is meant, IPv4 or IPv6.
-        release: kube-proxy's release, see :data:`iptc_sim.kube.releases.RELEASES`.
+        release: kube-proxy's release, see :func:`iptc_sim.kube.changes.find_release`.
         pod_cidr: where pods that have no address yet get one from; empty: 10.244.0.0/24 or fd00:10:244::/64.
         service_cluster_ip_range: the same for cluster IPs; empty: 10.96.0.0/12 or fd00:10:96::/108.
+        be_liberal: whether the sysctl nf_conntrack_tcp_be_liberal is set (1.29 on: no INVALID drop then).
+        nfacct: whether the node has kube-proxy's nfacct objects (the newest releases count with them).
+        kubelet: whether kubelet ran before and made its own chains; part of what the node then has, see
+            :mod:`iptc_sim.kube.kubelet`.
+        iptables_drop_bit: the bit of kubelet's mark for packets to be dropped, 0 to 31.
+        last_cleanup: ``old`` or ``recent``: whether stale chains of a large cluster may be deleted (1.25 on).
+        proxy_mode: ``iptables`` or ``userspace``.
+        bind_address: where the userspace proxy listens; empty: everywhere.
+        proxy_ports: the port that the userspace proxy has for a service port, by its name ``default/web:http``.
+        proxy_port_range: where the others come from, ``40000-40100``; empty: any.
 
     Raises:
         UsageError: IPT054, a flag has a value that it cannot have.
@@ -58,12 +72,22 @@ class Settings:
     release: str = "1.28"
     pod_cidr: str = ""
     service_cluster_ip_range: str = ""
+    be_liberal: bool = False
+    nfacct: bool = False
+    kubelet: bool = False
+    iptables_drop_bit: int = 15
+    last_cleanup: str = "old"
+    proxy_mode: str = "iptables"
+    bind_address: str = ""
+    proxy_ports: tuple[tuple[str, int], ...] = ()
+    proxy_port_range: str = ""
 
     def __post_init__(self) -> None:
-        find_release(self.release)
+        release = find_release(self.release)
+        ranges = [item for item in self.nodeport_ranges if item not in release.node_port_words]
         for flag, text in (
             ("--cluster-cidr", self.cluster_cidr),
-            ("--nodeport-addresses", ",".join(self.nodeport_addresses)),
+            ("--nodeport-addresses", ",".join(ranges)),
             ("--pod-cidr", self.pod_cidr),
             ("--service-cluster-ip-range", self.service_cluster_ip_range),
         ):
@@ -71,8 +95,18 @@ class Settings:
         for address in self.node_ip:
             if family_of(address) is None:
                 raise _wrong("--node-ip", f"{address} is not an IP address")
-        if not 0 <= self.iptables_masquerade_bit <= 31:
-            raise _wrong("--iptables-masquerade-bit", f"{self.iptables_masquerade_bit} is out of range", "0 to 31")
+        for flag, bit in (
+            ("--iptables-masquerade-bit", self.iptables_masquerade_bit),
+            ("--iptables-drop-bit", self.iptables_drop_bit),
+        ):
+            if not 0 <= bit <= 31:
+                raise _wrong(flag, f"{bit} is out of range", "0 to 31")
+        for flag, word, known in (
+            ("--proxy-mode", self.proxy_mode, PROXY_MODES),
+            ("--last-cleanup", self.last_cleanup, ("old", "recent")),
+        ):
+            if word not in known:
+                raise _wrong(flag, f"{word or 'an empty text'} is not one of its values", ", ".join(known))
         if self.detect_local_mode not in ("", *LOCAL_MODES):
             raise _wrong(
                 "--detect-local-mode",
@@ -80,6 +114,7 @@ class Settings:
                 ", ".join(LOCAL_MODES),
                 suggestion(self.detect_local_mode, LOCAL_MODES),
             )
+        _check_release(self, release)
         _check_interface("--pod-bridge-interface", self.pod_bridge_interface)
         _check_interface("--pod-interface-name-prefix", self.pod_interface_name_prefix)
         if self.detect_local_mode == "BridgeInterface" and not self.pod_bridge_interface:
@@ -130,6 +165,21 @@ def _check_ranges(flag: str, text: str) -> None:
     for item in text.split(",") if text else ():
         if not is_range(item):
             raise _wrong(flag, f"{item or 'an empty text'} is not an address range", "such as 10.244.0.0/16")
+
+
+def _check_release(settings: Settings, release: Release) -> None:
+    """Refuse what kube-proxy of that release does not have."""
+    mode = settings.detect_local_mode
+    if mode and mode not in release.local_modes and len(release.local_modes) > 1:
+        raise _wrong("--detect-local-mode", f"kube-proxy {release.name} has no {mode}", ", ".join(release.local_modes))
+    if mode and mode not in release.local_modes:
+        raise _wrong("--detect-local-mode", f"kube-proxy {release.name} has no such flag", "--cluster-cidr")
+    if not settings.iptables_localhost_nodeports and not release.localhost_flag:
+        raise _wrong("--iptables-localhost-nodeports", f"kube-proxy {release.name} has no such flag: it came with 1.26")
+    if settings.proxy_mode == "userspace" and not release.userspace:
+        raise _wrong(
+            "--proxy-mode", f"kube-proxy {release.name} has no userspace mode: it was removed in 1.26", "iptables"
+        )
 
 
 def _check_interface(flag: str, name: str) -> None:

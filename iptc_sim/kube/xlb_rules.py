@@ -1,16 +1,22 @@
 """A service port's rules up to release 1.23: KUBE-SVC, KUBE-XLB, KUBE-FW and KUBE-SEP chains.
 
-Follows kube-proxy 1.11, pkg/proxy/iptables: syncProxyRules.
+Follows kube-proxy, pkg/proxy/iptables: syncProxyRules.
 """
 
 from __future__ import annotations
 
-from iptc_sim.kube.names import endpoint_chain
+from collections.abc import Iterator
+from typing import Final
+
+from iptc_sim.kube.endpoint_rules import EndpointRules
 from iptc_sim.kube.node_view import NodeView
-from iptc_sim.kube.select import Backend, Portal
-from iptc_sim.kube.text import RestoreText
+from iptc_sim.kube.releases import ExternalIp, Order, Unserved
+from iptc_sim.kube.select import Choice, Portal, choose
+from iptc_sim.kube.text import MARK_DROP, RulesText
 from iptc_sim.records import dataclass
 from iptc_sim.values import Family
+
+_LOOPBACK: Final = {Family.IPV4: "127.0.0.0/8", Family.IPV6: "::1/128"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +24,15 @@ class _Plan:
     """A service port with the words that its rules share.
 
     Args:
-        chains: the KUBE-SEP chain of each endpoint, in order.
+        inside: the chain of all endpoints.
         outside: where external destinations lead, KUBE-SVC or KUBE-XLB.
     """
 
     portal: Portal
     view: NodeView
-    chains: tuple[str, ...]
+    endpoints: EndpointRules
+    chosen: Choice
+    inside: str
     outside: str
 
     def to(self, address: str) -> str:
@@ -33,147 +41,187 @@ class _Plan:
         return f"-m {portal.protocol} -p {portal.protocol} -d {self.view.host(address)} --dport {portal.port}"
 
     @property
-    def inside(self) -> str:
-        """The chain of all endpoints."""
-        return f"KUBE-SVC-{self.portal.hash}"
+    def to_node_port(self) -> str:
+        """The words that fit packets to the node port."""
+        portal = self.portal
+        return f"-m {portal.protocol} -p {portal.protocol} --dport {portal.node_port}"
+
+    def comment(self, text: str) -> str:
+        """Return a comment that starts with the service port's name."""
+        return f'-m comment --comment "{self.portal.name} {text}"'
+
+    @property
+    def refused(self) -> str:
+        """The comment of filter rules."""
+        return self.comment("has no endpoints")
+
+    @property
+    def skips_rest(self) -> bool:
+        """Whether nothing more is written once the node port's turn has come."""
+        view = self.view
+        return bool(self.portal.node_port) and not view.serves_node_ports and view.release.unserved is Unserved.REST
 
 
-def write_service_port(portal: Portal, view: NodeView, out: RestoreText) -> None:
+def write_service_port(portal: Portal, view: NodeView, out: RulesText) -> None:
     """Write the chains and rules of one service port."""
-    inside, local_only = f"KUBE-SVC-{portal.hash}", f"KUBE-XLB-{portal.hash}"
-    chains = tuple(endpoint_chain(portal.name, portal.protocol, backend.text) for backend in portal.backends)
-    plan = _Plan(portal, view, chains, local_only if portal.external_local else inside)
-    if portal.backends:
-        out.nat.chains.append(inside)
+    plan = _plan(portal, view, out)
+    if view.release.order is Order.ENDPOINTS_FIRST:
+        _write_endpoints(plan)
+    if plan.chosen.exists:
+        out.nat.declare(plan.inside)
     if portal.external_local:
-        out.nat.chains.append(local_only)
-    if not portal.backends:
+        out.nat.declare(plan.outside)
+    if not plan.chosen.exists:
         _write_refusals(plan, out)
+    else:
+        _write_services(plan, out)
+    if plan.skips_rest:
         return
-    _write_cluster_ip(plan, out)
-    for address in portal.external_ips:
-        _write_external_ip(plan, address, out)
-    if portal.balancer_ips:
-        _write_balancer(plan, out)
-    if portal.node_port:
-        _write_node_port(plan, out)
-    out.nat.chains += dict.fromkeys(chains)
-    _write_affinity(plan, plan.inside, tuple(zip(portal.backends, chains, strict=True)), out)
-    _write_endpoints(plan, out)
+    if portal.health_check_node_port and view.release.health_check:
+        # The health check is HTTP, whatever the service port's protocol is.
+        check = f"-m tcp -p tcp --dport {portal.health_check_node_port} -j ACCEPT"
+        out.filter.add("KUBE-NODEPORTS", f"{plan.comment('health check node port')} {check}")
+    if not plan.chosen.exists:
+        return
+    _write_dispatch(plan)
     if portal.external_local:
         _write_local_only(plan, out)
 
 
-def _write_refusals(plan: _Plan, out: RestoreText) -> None:
-    """Write the REJECT rules of a service port without endpoints; 1.11 has none for balancer addresses."""
+def _plan(portal: Portal, view: NodeView, out: RulesText) -> _Plan:
+    chosen = choose(portal, view.release, view.zone, view.settings.hostname_override)
+    inside = f"KUBE-SVC-{portal.hash}"
+    outside = f"KUBE-XLB-{portal.hash}" if portal.external_local else inside
+    return _Plan(portal, view, EndpointRules(portal, view, out.nat), chosen, inside, outside)
+
+
+def _write_refusals(plan: _Plan, out: RulesText) -> None:
+    """Write the REJECT rules of a service port without endpoints."""
+    portal, release = plan.portal, plan.view.release
+    out.filter.add("KUBE-SERVICES", f"{plan.refused} {plan.to(portal.cluster_ip)} -j REJECT")
+    for address in portal.external_ips:
+        out.filter.add("KUBE-EXTERNAL-SERVICES", f"{plan.refused} {plan.to(address)} -j REJECT")
+    for address in portal.balancer_ips if release.balancer_refusal else ():
+        out.filter.add(release.balancer_refusal, f"{plan.refused} {plan.to(address)} -j REJECT")
+    if portal.node_port and not plan.skips_rest:
+        local = f"-m addrtype --dst-type LOCAL {plan.to_node_port}"
+        out.filter.add("KUBE-EXTERNAL-SERVICES", f"{plan.refused} {local} -j REJECT")
+
+
+def _write_services(plan: _Plan, out: RulesText) -> None:
+    """Write the rules that bring packets to the service port's chains."""
     portal = plan.portal
-    comment = f'-m comment --comment "{portal.name} has no endpoints"'
-    out.filter.rules.append(f"-A KUBE-SERVICES {comment} {plan.to(portal.cluster_ip)} -j REJECT")
-    out.filter.rules += [
-        f"-A KUBE-EXTERNAL-SERVICES {comment} {plan.to(address)} -j REJECT" for address in portal.external_ips
-    ]
-    if portal.node_port:
-        out.filter.rules.append(
-            f"-A KUBE-EXTERNAL-SERVICES {comment} -m addrtype --dst-type LOCAL "
-            f"-m {portal.protocol} -p {portal.protocol} --dport {portal.node_port} -j REJECT"
-        )
+    rule = f"{plan.comment('cluster IP')} {plan.to(portal.cluster_ip)}"
+    if plan.view.masquerades is not None:
+        _mark(plan, "KUBE-SERVICES", f"{rule}{plan.view.masquerades}", out)
+    out.nat.add("KUBE-SERVICES", f"{rule} -j {plan.inside}")
+    for address in portal.external_ips:
+        _write_external_ip(plan, address, out)
+    if portal.balancer_ips:
+        _write_balancer(plan, out)
+    if portal.node_port and not plan.skips_rest:
+        _write_node_port(plan, out)
 
 
-def _write_cluster_ip(plan: _Plan, out: RestoreText) -> None:
-    portal, view = plan.portal, plan.view
-    rule = f'-A KUBE-SERVICES -m comment --comment "{portal.name} cluster IP" {plan.to(portal.cluster_ip)}'
-    if view.settings.masquerade_all:
-        out.nat.rules.append(f"{rule} -j KUBE-MARK-MASQ")
-    elif view.if_not_local:
-        out.nat.rules.append(f"{rule} {view.if_not_local} -j KUBE-MARK-MASQ")
-    out.nat.rules.append(f"{rule} -j {plan.inside}")
+def _mark(plan: _Plan, chain: str, words: str, out: RulesText) -> None:
+    """Write a rule that marks for masquerading, where the release has them: at the dispatch or in KUBE-SVC."""
+    place = plan.inside if plan.view.release.masquerades_in_service else chain
+    out.nat.add(place, f"{words} -j KUBE-MARK-MASQ")
 
 
-def _write_external_ip(plan: _Plan, address: str, out: RestoreText) -> None:
-    """Write the rules of an external IP: for traffic from outside, and for an address of the node itself."""
-    rule = f'-A KUBE-SERVICES -m comment --comment "{plan.portal.name} external IP" {plan.to(address)}'
-    from_outside = "-m physdev ! --physdev-is-in -m addrtype ! --src-type LOCAL"
-    out.nat.rules += [
-        f"{rule} -j KUBE-MARK-MASQ",
-        f"{rule} {from_outside} -j {plan.inside}",
-        f"{rule} -m addrtype --dst-type LOCAL -j {plan.inside}",
-    ]
+def _write_external_ip(plan: _Plan, address: str, out: RulesText) -> None:
+    release = plan.view.release
+    local = plan.portal.external_local and release.external_ip_policy
+    chain = plan.outside if local else plan.inside
+    rule = f"{plan.comment('external IP')} {plan.to(address)}"
+    plain = release.external_ip is ExternalIp.PLAIN
+    if not local:
+        others = f" {plan.view.if_not_local}" if plain and plan.view.if_not_local else ""
+        _mark(plan, "KUBE-SERVICES", f"{rule}{others}", out)
+    if plain:
+        out.nat.add("KUBE-SERVICES", f"{rule} -j {chain}")
+        return
+    # From outside, and for an address of the node itself.
+    out.nat.add("KUBE-SERVICES", f"{rule} -m physdev ! --physdev-is-in -m addrtype ! --src-type LOCAL -j {chain}")
+    out.nat.add("KUBE-SERVICES", f"{rule} -m addrtype --dst-type LOCAL -j {chain}")
 
 
-def _write_balancer(plan: _Plan, out: RestoreText) -> None:
+def _write_balancer(plan: _Plan, out: RulesText) -> None:
+    """Write the rules of the load balancer's addresses, with the chain that source ranges guard."""
     portal, view = plan.portal, plan.view
     chain = f"KUBE-FW-{portal.hash}"
-    comment = f'-m comment --comment "{portal.name} loadbalancer IP"'
-    out.nat.chains.append(chain)
+    comment = plan.comment("loadbalancer IP")
+    out.nat.declare(chain)
+    out.nat.ensure(MARK_DROP)
     for address in portal.balancer_ips:
-        out.nat.rules.append(f"-A KUBE-SERVICES {comment} {plan.to(address)} -j {chain}")
+        out.nat.add("KUBE-SERVICES", f"{comment} {plan.to(address)} -j {chain}")
         if not portal.external_local:
-            out.nat.rules.append(f"-A {chain} {comment} -j KUBE-MARK-MASQ")
+            out.nat.add(chain, f"{comment} -j KUBE-MARK-MASQ")
         sources = [f"-s {item} " for item in portal.source_ranges] or [""]
         if view.holds_node(portal.source_ranges):
+            # A node that is allowed may see its own packets come back with the load balancer's address.
             sources.append(f"-s {view.host(address)} ")
-        out.nat.rules += [f"-A {chain} {comment} {source}-j {plan.outside}" for source in sources]
-        out.nat.rules.append(f"-A {chain} {comment} -j KUBE-MARK-DROP")
+        for source in sources:
+            out.nat.add(chain, f"{comment} {source}-j {plan.outside}")
+        out.nat.add(chain, f"{comment} -j {MARK_DROP}")
 
 
-def _write_node_port(plan: _Plan, out: RestoreText) -> None:
+def _write_node_port(plan: _Plan, out: RulesText) -> None:
     portal = plan.portal
-    rule = (
-        f"-A KUBE-NODEPORTS -m comment --comment {portal.name} "
-        f"-m {portal.protocol} -p {portal.protocol} --dport {portal.node_port}"
-    )
-    loopback = ""
+    rule = f"-m comment --comment {portal.name} {plan.to_node_port}"
     if portal.external_local:
-        loopback = " -s 127.0.0.0/8" if plan.view.settings.family is Family.IPV4 else " -s ::1/128"
-    out.nat.rules += [f"{rule}{loopback} -j KUBE-MARK-MASQ", f"{rule} -j {plan.outside}"]
+        loopback = _LOOPBACK[plan.view.settings.family]
+        out.nat.add("KUBE-NODEPORTS", f"{rule} -s {loopback} -j KUBE-MARK-MASQ")
+    else:
+        _mark(plan, "KUBE-NODEPORTS", rule, out)
+    out.nat.add("KUBE-NODEPORTS", f"{rule} -j {plan.outside}")
 
 
-def _write_affinity(plan: _Plan, chain: str, targets: tuple[tuple[Backend, str], ...], out: RestoreText) -> None:
-    seconds = plan.portal.affinity_seconds
-    if seconds:
-        out.nat.rules += [
-            f"-A {chain} -m comment --comment {plan.portal.name} "
-            f"-m recent --name {target} --rcheck --seconds {seconds} --reap -j {target}"
-            for _, target in targets
-        ]
+def _write_dispatch(plan: _Plan) -> None:
+    """Write what picks an endpoint, and the endpoints' chains in the release's order."""
+    rules, backends, order = plan.endpoints, plan.chosen.cluster, plan.view.release.order
+    comments = rules.comments(backends)
+    rules.write_affinity(plan.inside, backends, comments)
+    if order is not Order.INTERLEAVED:
+        rules.write_balancing(plan.inside, backends, comments)
+        if order is Order.ENDPOINTS_LAST:
+            _write_endpoints(plan)
+        return
+    rules.declare(backends)
+    for index, backend in enumerate(backends):
+        rules.write_choice(plan.inside, backend, comments[index], len(backends) - index)
+        rules.write_endpoints((backend,))
 
 
-def _chance(plan: _Plan, index: int, count: int) -> str:
-    """Return the condition that gives each of the endpoints the same chance; the last one needs none."""
-    if index == count - 1:
-        return ""
-    return f" -m statistic --mode random --probability {plan.view.probability(count - index)}"
+def _write_endpoints(plan: _Plan) -> None:
+    plan.endpoints.write_endpoints(plan.chosen.reachable)
 
 
-def _write_endpoints(plan: _Plan, out: RestoreText) -> None:
-    """Write the balancing rules, each followed by the chain of its endpoint."""
-    portal = plan.portal
-    protocol, count = portal.protocol, len(portal.backends)
-    for index, (backend, chain) in enumerate(zip(portal.backends, plan.chains, strict=True)):
-        head = f"-A {chain} -m comment --comment {portal.name}"
-        remember = f" -m recent --name {chain} --set" if portal.affinity_seconds else ""
-        chance = _chance(plan, index, count)
-        out.nat.rules += [
-            f"-A {plan.inside} -m comment --comment {portal.name}{chance} -j {chain}",
-            f"{head} -s {plan.view.host(backend.address)} -j KUBE-MARK-MASQ",
-            f"{head}{remember} -m {protocol} -p {protocol} -j DNAT --to-destination {backend.text}",
-        ]
-
-
-def _write_local_only(plan: _Plan, out: RestoreText) -> None:
+def _write_local_only(plan: _Plan, out: RulesText) -> None:
     """Write the chain that keeps external traffic on the node."""
-    portal, view, chain = plan.portal, plan.view, plan.outside
+    portal, view, chain, local = plan.portal, plan.view, plan.outside, plan.chosen.local
     if view.if_local:
         comment = "Redirect pods trying to reach external loadbalancer VIP to clusterIP"
-        out.nat.rules.append(f'-A {chain} -m comment --comment "{comment}" {view.if_local} -j {plan.inside}')
-    pairs = zip(portal.backends, plan.chains, strict=True)
-    local = tuple((backend, target) for backend, target in pairs if backend.local)
+        out.nat.add(chain, f'-m comment --comment "{comment}" {view.if_local} -j {plan.inside}')
+    if view.release.local_source_rules:
+        # The node itself is not held to the policy.
+        own = f"{portal.name} LB IP"
+        source = "-m addrtype --src-type LOCAL"
+        out.nat.add(chain, f'-m comment --comment "masquerade LOCAL traffic for {own}" {source} -j KUBE-MARK-MASQ')
+        comment = f"route LOCAL traffic for {own} to service chain"
+        out.nat.add(chain, f'-m comment --comment "{comment}" {source} -j {plan.inside}')
     if not local:
-        out.nat.rules.append(
-            f'-A {chain} -m comment --comment "{portal.name} has no local endpoints" -j KUBE-MARK-DROP'
-        )
+        out.nat.ensure(MARK_DROP)
+        out.nat.add(chain, f"{plan.comment('has no local endpoints')} -j {MARK_DROP}")
         return
-    _write_affinity(plan, chain, local, out)
-    for index, (_, target) in enumerate(local):
-        comment = f'-m comment --comment "Balancing rule {index} for {portal.name}"'
-        out.nat.rules.append(f"-A {chain} {comment}{_chance(plan, index, len(local))} -j {target}")
+    bare = view.release.bare_local_chain and not view.endpoint_comments
+    name = "" if bare else f" -m comment --comment {portal.name}"
+    plan.endpoints.write_affinity(chain, local, [name] * len(local))
+    comments = list(_balancing_comments(plan)) if view.release.balancing_number else [name] * len(local)
+    for index, backend in enumerate(local):
+        plan.endpoints.write_choice(chain, backend, comments[index], len(local) - index)
+
+
+def _balancing_comments(plan: _Plan) -> Iterator[str]:
+    for index in range(len(plan.chosen.local)):
+        yield f' -m comment --comment "Balancing rule {index} for {plan.portal.name}"'

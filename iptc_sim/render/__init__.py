@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from iptc_sim.render.as_json import odds_json, trace_json, trace_to_json
     from iptc_sim.render.detailed import render_detailed
-    from iptc_sim.render.diff_json import diff_json
+    from iptc_sim.render.diff_json import diff_json, services_json
+    from iptc_sim.render.diff_services import Around, render_services
     from iptc_sim.render.diff_text import render_diff
     from iptc_sim.render.dot import render_dot
     from iptc_sim.render.explained import explain, explain_rule, render_explained
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "as_json": ("odds_json", "trace_json", "trace_to_json"),
     "detailed": ("render_detailed",),
-    "diff_json": ("diff_json",),
+    "diff_json": ("diff_json", "services_json"),
+    "diff_services": ("Around", "render_services"),
     "diff_text": ("render_diff",),
     "dot": ("render_dot",),
     "explained": ("explain", "explain_rule", "render_explained"),
@@ -40,10 +42,10 @@ _HOMES = {
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "Labels", "Place", "diff_json", "explain", "explain_rule", "find_places", "odds_json",
+    "Around", "Labels", "Place", "diff_json", "explain", "explain_rule", "find_places", "odds_json",
     "render_detailed", "render_diff", "render_dot", "render_explained", "render_mermaid", "render_minimal",
-    "render_odds", "render_path", "render_why", "render_xtables", "trace_from_json", "trace_json", "trace_to_json",
-    "verdict",
+    "render_odds", "render_path", "render_services", "render_why", "render_xtables", "services_json",
+    "trace_from_json", "trace_json", "trace_to_json", "verdict",
 ]  # fmt: skip
 
 

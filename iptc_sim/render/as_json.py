@@ -18,7 +18,7 @@ from iptc_sim.render.explained import explain_rule
 from iptc_sim.render.forms import Forms
 from iptc_sim.render.leaf_forms import short_odds
 from iptc_sim.render.matched import HookPass, Matched, Ways
-from iptc_sim.render.words import Labels, action_text, label_of, translation_text, verdict
+from iptc_sim.render.words import Labels, action_text, end_label, label_of, translation_text, verdict
 from iptc_sim.steps import RuleStep, Step, Trace, TranslateStep
 from iptc_sim.syntax.write import write_rule
 from iptc_sim.values import CERTAIN, Odds
@@ -59,8 +59,15 @@ def trace_to_json(trace: Trace) -> str:
     return trace_json(trace, indent=None)
 
 
-def odds_json(trace: Trace, found: Sequence[Outcome], *, indent: int | None = 2) -> str:
-    """Return the outcomes of a trace as JSON text."""
+def odds_json(trace: Trace, found: Sequence[Outcome], labels: Labels | None = None, *, indent: int | None = 2) -> str:
+    """Return the outcomes of a trace as JSON text.
+
+    Args:
+        trace: the trace.
+        found: its outcomes.
+        labels: names for chains.
+        indent: blanks for each level; None: all on one line.
+    """
     forms = Forms(trace.flow.packet.family)
     odds = forms.of(Odds | None)
     rows: list[Json] = [
@@ -72,6 +79,7 @@ def odds_json(trace: Trace, found: Sequence[Outcome], *, indent: int | None = 2)
             "code": item.code,
             "odds": odds.encode(item.odds),
             "branches": list(item.ends),
+            "label": end_label(trace, trace.ends[item.ends[0] - 1], labels or {}) or None,
         }
         for item in found
     ]

@@ -1,9 +1,10 @@
-"""A difference as JSON."""
+"""A difference as JSON; the schema is ``schemas/diff-2.json``."""
 
 from __future__ import annotations
 
 import json
 
+from iptc_sim.compare.by_service import Grouped
 from iptc_sim.compare.edits import (
     Added,
     ChainAdded,
@@ -16,25 +17,60 @@ from iptc_sim.compare.edits import (
     Removed,
 )
 from iptc_sim.interchange.scalars import Json
+from iptc_sim.render.diff_services import Around, services_summary
+from iptc_sim.render.diff_text import summary
 from iptc_sim.render.words import Labels
 from iptc_sim.syntax.write import write_rule
 
-DIFF_SCHEMA = "iptc-sim/diff/1"
+DIFF_SCHEMA = "iptc-sim/diff/2"
 
 
 def diff_json(found: Difference, labels: Labels | None = None) -> str:
     """Return the difference as JSON text."""
-    names = labels or {}
-    edits: list[Json] = [_edit(edit) | {"label": names.get(edit.chain)} for edit in found.edits]
-    record: dict[str, Json] = {
+    return json.dumps(_record(found, labels or {}, summary(found)), indent=2)
+
+
+def services_json(found: Grouped, around: Around, labels: Labels) -> str:
+    """Return a difference by Service as JSON text; findings name the edits by their numbers, from 0."""
+    numbers = {id(edit): number for number, edit in enumerate(found.difference.edits)}
+    services: list[Json] = [
+        {
+            "service": part.service or None,
+            "exists": part.exists,
+            "findings": [
+                {"kind": str(item.kind), "edits": sorted(numbers[id(edit)] for edit in item.edits)}
+                for item in part.findings
+            ],
+        }
+        for part in found.services
+    ]
+    others: list[Json] = [
+        {"table": table, "chain": chain, "rules": count} for (table, chain), count in (around.others or {}).items()
+    ]
+    record = _record(found.difference, labels, services_summary(found))
+    record |= {
+        "release": around.release,
+        "agree": found.agree,
+        "counts": {str(kind): count for kind, count in found.counts.items()},
+        "services": services,
+        "not_counted": others,
+        "mind": list(around.mind),
+        "explained_by": around.explained or None,
+    }
+    return json.dumps(record, indent=2)
+
+
+def _record(found: Difference, labels: Labels, said: str) -> dict[str, Json]:
+    edits: list[Json] = [_edit(edit) | {"label": labels.get(edit.chain)} for edit in found.edits]
+    return {
         "schema": DIFF_SCHEMA,
         "different": bool(found),
+        "summary": said,
         "chains_compared": found.compared,
         "rules_compared": found.rules,
         "not_compared": list(found.left_out),
         "edits": edits,
     }
-    return json.dumps(record, indent=2)
 
 
 def _edit(edit: Edit) -> dict[str, Json]:

@@ -6,20 +6,32 @@ from collections.abc import Sequence
 
 from iptc_sim.diagnostics import printable
 from iptc_sim.engine.outcomes import Outcome
-from iptc_sim.render.words import fraction_text
+from iptc_sim.render.words import Labels, end_label, fraction_text
 from iptc_sim.steps import Trace
 
 
-def render_odds(trace: Trace, found: Sequence[Outcome]) -> str:
-    """Return one line per outcome: where it ends, the exact fraction, the percentage."""
+def render_odds(trace: Trace, found: Sequence[Outcome], labels: Labels | None = None) -> str:
+    """Return one line per outcome: where it ends, the exact fraction, the percentage, the Service that led there.
+
+    Args:
+        trace: the trace.
+        found: its outcomes.
+        labels: names for chains.
+    """
     lines = [f"packet   {printable(str(trace.flow.packet))}"]
     lines += [f"assumed  {printable(text)}" for text in trace.assumptions]
     rows = [(_where(item), "" if item.odds is None else fraction_text(item.odds), _percent(item)) for item in found]
     widths = [min(60, max((len(row[column]) for row in rows), default=0)) for column in (0, 1)]
     lines += [
-        f"{where:<{widths[0]}}  {fraction:>{widths[1]}}  {percent:>9}".rstrip() for where, fraction, percent in rows
+        f"{where:<{widths[0]}}  {fraction:>{widths[1]}}  {percent:>9}{_label(trace, item, labels)}".rstrip()
+        for (where, fraction, percent), item in zip(rows, found, strict=True)
     ]
     return "\n".join(lines) + "\n"
+
+
+def _label(trace: Trace, item: Outcome, labels: Labels | None) -> str:
+    label = end_label(trace, trace.ends[item.ends[0] - 1], labels or {})
+    return f"  ({label.removesuffix(f' -> {item.destination}')})" if label else ""
 
 
 def _percent(item: Outcome) -> str:

@@ -96,6 +96,7 @@ def odds_schema() -> dict[str, Json]:
         "code": _TEXT,
         "odds": forms.of(Odds | None).schema(),
         "branches": {"type": "array", "items": {"type": "integer"}, "minItems": 1},
+        "label": _MAYBE_TEXT,
     }
     document: dict[str, Json] = {
         "schema": {"const": ODDS_SCHEMA},

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
 from iptc_sim.diagnostics import printable
-from iptc_sim.steps import End, Fate, RuleStep, Trace, TranslateStep
+from iptc_sim.steps import ChainStep, End, Fate, RuleStep, Trace, TranslateStep
 from iptc_sim.target import (
     Accept,
     Alter,
@@ -26,6 +27,9 @@ from iptc_sim.values import UNKNOWN, Odds
 #: Names for chains, such as ``KUBE-SVC-...`` -> ``default/my-nginx``.
 Labels = Mapping[str, str]
 
+
+#: A chain that stands for one Service port or endpoint.
+_CHAIN = re.compile(r"\bKUBE-[A-Z]{2,3}-[A-Z2-7]{16}\b")
 
 #: Fractions of larger numbers (bits) are not written out: they fill pages, and reducing them takes long.
 _MAX_BITS: Final = 2048
@@ -59,6 +63,27 @@ def label_of(step: RuleStep, labels: Labels) -> str:
     action = step.action
     name = labels.get(action.chain, "") if isinstance(action, Jump | Goto) else ""
     return printable(name or step.rule.comment)
+
+
+def end_label(trace: Trace, end: End, labels: Labels) -> str:
+    """Return the name of the last named chain on the way of a branch: the endpoint that was chosen."""
+    if not labels:
+        return ""
+    for segment in reversed(trace.branch(end)):
+        for step in reversed(segment.steps):
+            if isinstance(step, ChainStep) and step.chain in labels:
+                return printable(labels[step.chain])
+    return ""
+
+
+def named(text: str, labels: Labels) -> str:
+    """Return a text with the names of the chains that it mentions behind them, ``KUBE-SVC-... (default/web:http)``."""
+
+    def with_name(found: re.Match[str]) -> str:
+        label = labels.get(found[0], "")
+        return f"{found[0]} ({printable(label)})" if label else found[0]
+
+    return _CHAIN.sub(with_name, text) if labels else text
 
 
 def action_text(step: RuleStep) -> str:

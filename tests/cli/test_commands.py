@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import CHECKOUT, Runner
 
 POD = "tcp 172.17.0.9:33000 -> 10.97.126.137:8125 in docker0"
-COMMANDS = ["trace", "odds", "diff", "demo", "generate", "generate kube"]
+COMMANDS = ["trace", "odds", "diff", "demo", "generate", "generate kube", "endpoints", "env", "dns"]
 
 
 @pytest.fixture(scope="module")
@@ -144,15 +144,15 @@ def test_diff_of_generated_and_real_rules(iptc_sim: Runner, seed: Path, tmp_path
         "diff", "--release", "1.11", "--expect-kube", seed / "services.yaml", fewer, seed / "kube-nat.rules"
     )
     assert other.status == 1
-    assert "KUBE-SEP-J5WBW7HEOGAHN6ZG  (default/my-nginx -> 172.17.0.6:80)" in other.out
-    assert "+ the chain, 2 rules" in other.out
+    assert "  stale    endpoint 172.17.0.6:80: nat KUBE-SEP-J5WBW7HEOGAHN6ZG, the chain with 2 rules" in other.out
+    assert "1 of 2 service ports differs: 1 stale" in other.out
 
 
 def test_diff_of_two_dumps(iptc_sim: Runner, seed: Path, node_save: Path) -> None:
     assert iptc_sim("diff", node_save, node_save).status == 0
     ran = iptc_sim("diff", node_save, seed / "docker-nat.rules", "--table", "nat", "--format", "json")
     assert ran.status in {0, 1}
-    assert json.loads(ran.out)["schema"] == "iptc-sim/diff/1"
+    assert json.loads(ran.out)["schema"] == "iptc-sim/diff/2"
 
 
 @pytest.mark.parametrize(

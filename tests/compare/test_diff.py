@@ -8,8 +8,8 @@ import pytest
 
 from iptc_sim import Ruleset, diff, parse
 from iptc_sim.compare.edits import Added, ChainAdded, ChainRemoved, Changed, Moved, PolicyChanged, Removed
-from iptc_sim.kube.from_comments import comment_names
-from iptc_sim.kube.only_kube import only_kube_chains
+from iptc_sim.kube.expected import only_kube_chains
+from iptc_sim.kube.names_of import names_of
 from iptc_sim.render import diff_json, render_diff
 
 
@@ -128,7 +128,7 @@ def test_endpoint_chain_that_an_excerpt_lacks_is_missed(dump: Ruleset, seed: Pat
 
 
 def test_names_stand_beside_the_chains(dump: Ruleset, seed: Path) -> None:
-    names = comment_names(dump)
+    names = names_of(dump)
     assert names["KUBE-SVC-BEPXDJBUHFCSYIC3"] == "default/my-nginx"
     assert names["KUBE-SEP-J5WBW7HEOGAHN6ZG"] == "default/my-nginx -> 172.17.0.6:80"
     lines = (seed / "kube-nat.rules").read_text().replace("0.33332999982", "0.50000000000")

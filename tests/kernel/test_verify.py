@@ -125,6 +125,7 @@ def test_nothing_is_left_however_it_ends(end: signal.Signals) -> None:
         "100000",
         "--keep-going",
     ]
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background ignores it, and so would it
     child = subprocess.Popen(command, cwd=_REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         limit = time.monotonic() + 30

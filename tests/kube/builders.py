@@ -42,6 +42,13 @@ def pod(name: str, labels: str, address: str, *, ready: bool = True, extra: str 
     )
 
 
+def node(name: str, labels: str = "{}", cpu: str = "'4'") -> str:
+    return (
+        f"{{apiVersion: v1, kind: Node, metadata: {{name: {name}, labels: {labels}}}, "
+        f"status: {{addresses: [{{type: InternalIP, address: 192.168.0.{ord(name[-1])}}}], allocatable: {{cpu: {cpu}}}}}}}"
+    )
+
+
 def rules(found: Cluster, settings: Settings, *chains: str) -> list[str]:
     """Return the rules of the restore text that are in a chain whose name starts so."""
     lines = restore_text(found, settings).splitlines()

@@ -9,7 +9,7 @@ import pytest
 from iptc_sim.diagnostics import Severity, UsageError
 from iptc_sim.kube import Cluster, Settings, load_cluster, restore_text
 from iptc_sim.values import Family
-from tests.kube.builders import cluster, codes, endpoint_slice, endpoints, fixture, pod, service
+from tests.kube.builders import cluster, codes, endpoint_slice, endpoints, fixture, node, pod, service
 
 SELECTING = "{clusterIP: 10.96.0.9, selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}"
 
@@ -263,6 +263,113 @@ def test_node_ports_of_new_services_are_assigned(spec: str, *, node_port: bool, 
 
 def test_node_ports_never_meet() -> None:
     texts = [service("{type: NodePort, ports: [{port: 80}]}", f"s{number}") for number in range(300)]
-    found = cluster(*texts, service("{clusterIP: 10.1.1.1, ports: [{port: 80, nodePort: 30001}]}", "fixed"))
+    fixed = "{type: NodePort, clusterIP: 10.1.1.1, ports: [{port: 80, nodePort: 30001}]}"
+    found = cluster(*texts, service(fixed, "fixed"))
     ports = [item.ports[0].node_port for item in found.services]
     assert len(set(ports)) == 301
+
+
+def test_ports_with_the_same_addresses_share_a_subset() -> None:
+    # RepackSubsets goes by port, slices by pod: kube-proxy.md 8.2 and 8.3.
+    spec = "{clusterIP: 10.96.0.9, selector: {app: web}, ports: [{name: a, port: 1, targetPort: a}, {name: b, port: 2, targetPort: b}]}"
+    both = "{containers: [{ports: [{name: a, containerPort: 11}, {name: b, containerPort: 12}]}]}"
+    one = "{containers: [{ports: [{name: a, containerPort: 11}]}]}"
+    found = cluster(
+        service(spec), pod("p", "{app: web}", "10.0.0.10", spec=both), pod("q", "{app: web}", "10.0.0.9", spec=one)
+    )
+    subsets = found.endpoints[0].subsets
+    assert [([port.port for port in item.ports], [one.address for one in item.ready]) for item in subsets] == [
+        ([11], ["10.0.0.10", "10.0.0.9"]),
+        ([12], ["10.0.0.10"]),
+    ]
+    assert [(len(item.ports), len(item.endpoints)) for item in found.slices] == [(2, 1), (1, 1)]
+
+
+def test_slices_hold_a_hundred_and_endpoints_a_thousand() -> None:
+    deployment = (
+        "{apiVersion: apps/v1, kind: Deployment, metadata: {name: w}, spec: {replicas: 1050, selector: {matchLabels: "
+        "{app: web}}, template: {metadata: {labels: {app: web}}}}}"
+    )
+    found = cluster(service(SELECTING), deployment, settings=Settings(pod_cidr="10.0.0.0/16"))
+    assert [len(item.endpoints) for item in found.slices] == [100] * 10 + [50]
+    assert len({item.name for item in found.slices}) == 11
+    assert (len(found.endpoints[0].subsets[0].ready), found.endpoints[0].truncated) == (1000, True)
+    assert len(backends(found)) == 1050
+
+
+def test_a_service_without_pods_has_an_empty_slice_and_empty_endpoints() -> None:
+    found = cluster(service(SELECTING))
+    assert [(item.ports, item.endpoints) for item in found.slices] == [((), ())]
+    assert [item.subsets for item in found.endpoints] == [()]
+
+
+def test_a_headless_service_without_ports_has_endpoints_without_ports() -> None:
+    found = cluster(service("{clusterIP: None, selector: {app: web}}"), pod("a", "{app: web}", "10.0.0.1"))
+    assert [(item.ports, len(item.endpoints), item.unwatched) for item in found.slices] == [((), 1, True)]
+    assert [(item.ports, len(item.ready)) for item in found.endpoints[0].subsets] == [((), 1)]
+
+
+def test_a_pod_on_a_node_that_is_not_given_is_left_out_of_slices() -> None:
+    here = pod("a", "{app: web}", "10.0.0.1", spec="{nodeName: n-a}")
+    gone = pod("b", "{app: web}", "10.0.0.2", spec="{nodeName: n-z}")
+    found = cluster(service(SELECTING), here, gone, node("n-a"))
+    assert backends(found) == ["10.0.0.1:8080"]
+    assert "does without 1 pod on a node that is not among the Nodes given: n-z" in messages(found, "IPT052")[0]
+    assert len(backends(cluster(service(SELECTING), here, gone))) == 2
+    publishing = SELECTING.replace("selector", "publishNotReadyAddresses: true, selector")
+    assert len(backends(cluster(service(publishing), here, gone, node("n-a")))) == 2
+
+
+ZONES = [node(f"n-{name}", f"{{topology.kubernetes.io/zone: z-{name}}}") for name in "ab"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "metadata", "places", "zones", "nodes"),
+    [
+        ("trafficDistribution: PreferClose, ", "", "ab", ["z-a", "z-b"], ["", ""]),
+        ("trafficDistribution: PreferSameZone, ", "", "ab", ["z-a", "z-b"], ["", ""]),
+        ("trafficDistribution: PreferSameNode, ", "", "ab", ["z-a", "z-b"], ["n-a", "n-b"]),
+        ("", "", "ab", ["", ""], ["", ""]),
+        (
+            "",
+            "annotations: {service.kubernetes.io/topology-mode: Auto}",
+            "abab",
+            ["z-a", "z-b", "z-a", "z-b"],
+            [""] * 4,
+        ),
+        (
+            "",
+            "annotations: {service.kubernetes.io/topology-mode: Auto}",
+            "aaaa",
+            ["z-a", "z-a", "z-b", "z-b"],
+            [""] * 4,
+        ),
+        ("", "annotations: {service.kubernetes.io/topology-mode: Auto}", "a", [""], [""]),
+    ],
+)
+def test_hints(spec: str, metadata: str, places: str, zones: list[str], nodes: list[str]) -> None:
+    pods = [
+        pod(f"p{number}", "{app: web}", f"10.0.0.{number}", spec=f"{{nodeName: n-{place}}}")
+        for number, place in enumerate(places, 1)
+    ]
+    found = cluster(service(SELECTING.replace("selector", f"{spec}selector"), metadata=metadata), *pods, *ZONES)
+    endpoints_of = found.slices[0].endpoints
+    assert [item.zone for item in endpoints_of] == [f"z-{place}" for place in places]
+    assert [",".join(item.zones) for item in endpoints_of] == zones
+    assert [",".join(item.nodes) for item in endpoints_of] == nodes
+
+
+def test_a_second_family_without_an_address_gets_one() -> None:
+    found = cluster(service("{clusterIP: 10.96.0.9, ipFamilies: [IPv4, IPv6], ports: [{port: 80}]}")).services[0]
+    assert found.cluster_ips[0] == "10.96.0.9"
+    assert found.cluster_ips[1].startswith("fd00:10:96::")
+
+
+def test_endpoints_hold_the_first_family_of_a_service() -> None:
+    spec = "{clusterIPs: [10.96.0.9, 'fd00::9'], ipFamilies: [IPv4, IPv6], selector: {app: web}, ports: [{port: 8080}]}"
+    found = cluster(
+        service(spec),
+        endpoint_slice("{addresses: [10.0.0.1]}"),
+        endpoint_slice("{addresses: ['fd00::1']}", family="IPv6").replace("web-1", "web-2"),
+    )
+    assert [one.address for one in found.endpoints[0].subsets[0].ready] == ["10.0.0.1"]

@@ -8,7 +8,7 @@ import pytest
 
 from iptc_sim.diagnostics import UsageError
 from iptc_sim.kube import Settings, compile_services, load_cluster, restore_text
-from iptc_sim.kube.releases import RELEASES
+from iptc_sim.kube.changes import RELEASES
 from iptc_sim.syntax.write import write_save
 from tests.kube.builders import cluster, endpoints, fixture, rules, service
 
@@ -111,15 +111,29 @@ def test_a_port_digit_sorts_before_the_colon_of_a_shorter_address() -> None:
     assert order == ["10.1.1.11:11", "10.1.1.1:11"]
 
 
-@pytest.mark.parametrize("release", ["1.99", "", "v1.28", "1.28.3", "latest"])
+@pytest.mark.parametrize("release", ["1.99", "", "1.10", "2.28", "1.28x", "latest", "1"])
 def test_an_unknown_release_is_refused_with_the_known_ones(release: str) -> None:
     with pytest.raises(UsageError) as caught:
         Settings(release=release)
     diagnostic = caught.value.diagnostics[0]
     assert diagnostic.code == "IPT054"
-    assert "1.11" in diagnostic.expected
-    assert "1.28" in diagnostic.expected
-    assert ("1.28" in diagnostic.hint) == ("1.28" in release)
+    assert "1.11 to 1.37" in diagnostic.expected
+    assert ("oldest" in diagnostic.hint) == (release == "1.10")
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("1.28", "1.28"),
+        ("v1.28", "1.28"),
+        ("1.28.3", "1.28"),
+        ("v1.28.3+k3s1", "1.28"),
+        ("v1.30.0-rc.1", "1.30"),
+        ("newest", "1.37"),
+    ],
+)
+def test_a_release_is_read_as_kubectl_version_prints_it(written: str, name: str) -> None:
+    assert Settings(release=written).kube_proxy.name == name
 
 
 def test_large_clusters_lose_the_comments_of_endpoint_rules_only() -> None:

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from iptc_sim.kube import Settings, compile_services, restore_text
+from iptc_sim.records import replace
 from iptc_sim.syntax.write import write_save
 from iptc_sim.values import Family
 from tests.kube.builders import cluster, endpoint_slice, rules, service
@@ -185,14 +186,15 @@ def test_the_nodes_own_address_comes_from_its_object_too() -> None:
     assert not any(" -s 1.2.3.4 " in line for line in rules(found, Settings(), "KUBE-FW"))
 
 
-def test_ingress_addresses_in_proxy_mode_have_no_rules() -> None:
+@pytest.mark.parametrize(("release", "in_proxy_mode"), [("1.28", True), ("1.29", True), ("1.30", False)])
+def test_ingress_addresses_in_proxy_mode_have_no_rules_from_1_30_on(release: str, *, in_proxy_mode: bool) -> None:
     status = (
         "{loadBalancer: {ingress: [{ip: 1.2.3.4, ipMode: Proxy}, {ip: 1.2.3.5, ipMode: VIP}, {hostname: lb.example}]}}"
     )
     found = cluster(service(f"{{{BALANCER}}}", status=status), endpoint_slice("{addresses: [10.0.1.1]}"))
-    text = restore_text(found, NODE)
+    text = restore_text(found, replace(NODE, release=release))
     assert "1.2.3.5" in text
-    assert "1.2.3.4" not in text
+    assert ("1.2.3.4" in text) == in_proxy_mode
 
 
 def test_random_fully_is_used_where_iptables_knows_it() -> None:

@@ -1,0 +1,1 @@
+"""One answer to: why does my Service not work?"""
