@@ -27,8 +27,8 @@ NOISE: Final = 0.1
 #: How long the longest line is (characters), and the memory in which it is read (bytes).
 LINE: Final = 100_000_000 if SIZE >= 100_000 else 10_000_000
 MEMORY: Final = 256 * 2**20 + 28 * LINE
-#: No text of :data:`SIZE` takes longer: a line that only the grammar reads takes 300 us, one with 17 options 1.5 ms.
-LONGEST: Final = 10.0 + 2e-3 * SIZE
+#: No text of :data:`SIZE` takes longer: a line that only the grammar reads takes 300 us, and some have two of them.
+LONGEST: Final = 10.0 + 1e-3 * SIZE
 
 
 def table(*lines: str, chains: Sequence[str] = (), name: str = "filter") -> str:
