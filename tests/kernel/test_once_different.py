@@ -81,7 +81,7 @@ CASES: dict[str, tuple[str, str, Sequence[Packet]]] = {
     ),
     "an answer to itself that is translated when it comes back": (
         "policy",
-        table("raw", "-A OUTPUT -p tcp -m tcp --tcp-flags RST RST -j DROP")
+        table("raw", "-A PREROUTING -p tcp -j CT --zone 2", "-A OUTPUT -p tcp -m tcp --tcp-flags RST RST -j DROP")
         + table("nat", "-A INPUT -p tcp -j SNAT --to-source 198.51.100.99")
         + table("filter", CONNTRACK_USER),
         [
