@@ -19,6 +19,9 @@ from iptc_sim.target import Alter, SetMark
 from iptc_sim.values import Family
 from tests.kernel.scenario import ROUTER, ROUTER_ROUTES
 
+TICK = 0.01
+"""Seconds between two ticks of the kernel's clock, at the most (CONFIG_HZ of 100)."""
+
 NODE = Node.of({name: list(addresses) for name, addresses in ROUTER.items()}, ROUTER_ROUTES)
 
 
@@ -38,6 +41,7 @@ class Model:
     family: int = 4
     others: tuple[Connection, ...] | None = ()
     unsure: list[str] = field(default_factory=list)
+    at_an_edge: int = 0
 
     def __post_init__(self) -> None:
         text = "\n".join([f"*{self.table}", *(f"-A {self.hook} {line}" for line in self.lines), "COMMIT", ""])
@@ -84,6 +88,23 @@ class Model:
         self.memory = at.memory
         return hits
 
+    def ask_within(
+        self, packet: Packet, times: Sequence[float], connection: Connection | None, kernel: Sequence[int]
+    ) -> list[int]:
+        """Return what fits at the first of some times at which that is what fitted in the kernel, else at the last.
+
+        Nobody can tell when, between sending and hearing of it, the kernel looked at its clock, which goes in ticks. On a
+        slow machine that is time enough for a bucket to hold one packet more.
+        """
+        memory, hits = self.memory, []
+        for late, now in enumerate(times):
+            self.memory = memory
+            hits = self.ask(packet, now, connection, kernel)
+            if hits == kernel:
+                self.at_an_edge += late > 0
+                break
+        return hits
+
 
 def run(lab: Lab, *argv: str, text: str = "") -> str:
     """Run a command on the node of a lab."""
@@ -115,11 +136,16 @@ def compare(
         text = "\n".join([f"*{model.table}", *(f"-A {model.hook} {line}" for line in model.lines), "COMMIT", ""])
         lab.load(text, model.family, variant)
     found = []
+    longest = 0.0
     for number, packet in enumerate(packets):
         time.sleep(pause(number))
         before = time.time()
         seen = lab.inject(packet, conntrack=False)
+        after = time.time()
+        longest = max(longest, after - before)
         kernel = [hit.number for hit in seen.rules(model.table) if hit.chain == model.hook and hit.number is not None]
         entry = Connection.first(packet) if connections else None
-        found.append((kernel, model.ask(packet, before, entry, kernel)))
+        times = (before, before - longest - TICK, after + TICK)
+        found.append((kernel, model.ask_within(packet, times, entry, kernel)))
+    assert model.at_an_edge <= 1 + len(packets) // 10, "the clock decides too much: the machine is too slow to tell"
     return found
