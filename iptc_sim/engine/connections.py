@@ -44,8 +44,10 @@ class Connections:
             zone: of packets in the original direction.
             reply_zone: of those in the other one.
         """
-        # Where both tuples are the same, a machine talking to itself, a packet counts as an answer.
-        for direction, number in ((Direction.REPLY, reply_zone), (Direction.ORIGINAL, zone)):
+        # Where both tuples are the same, a machine talking to itself, a packet counts as an answer, unless the zones
+        # tell the directions apart: then that of the original one is asked first (resolve_normal_ct).
+        ways = ((Direction.REPLY, reply_zone), (Direction.ORIGINAL, zone))
+        for direction, number in ways if zone == reply_zone else reversed(ways):
             found = self._tuples().get((direction, number, wanted))
             if found is not None:
                 return replace(found, direction=direction)

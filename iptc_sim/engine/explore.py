@@ -20,6 +20,7 @@ from iptc_sim.engine.conntrack import (
 )
 from iptc_sim.engine.hooks import ARRIVE, OUTPUT, Enter, Exit, Stage, Walk
 from iptc_sim.engine.junctions import before_any_hook, come_in, go_out, go_out_again, lost
+from iptc_sim.engine.routing import refused_on_arrival
 from iptc_sim.engine.situation import Situation
 from iptc_sim.engine.tables import Budget, TableWalk
 from iptc_sim.moment import Hook
@@ -240,6 +241,8 @@ class _Exploration:
                 branch.connection = None
             branch.next_out = UNKNOWN
             branch.packet = replace(packet, in_interface="lo", out_interface=None)
+            if why := refused_on_arrival(branch.packet, self.node):
+                return lost(branch, why)
             branch.stops = branch.stops + ARRIVE
             return None
         fate = Fate.SENT if self.flow.packet.in_interface is None else Fate.FORWARD

@@ -51,14 +51,15 @@ class Verdict:
 
 def refused_on_arrival(packet: Packet, node: Node) -> str:  # noqa: ARG001 - the engine asks all such questions alike
     """Return why a packet that comes in is lost before any hook; empty where it is not (``ip6_rcv_core``)."""
-    if packet.family is not Family.IPV6 or packet.in_interface in {None, "lo"}:
+    if packet.family is not Family.IPV6 or packet.in_interface is None:
         return ""
     source, destination = packet.source, packet.destination
-    if source is not UNKNOWN:
-        if source in _MULTICAST6:
-            return f"source {source} is a multicast address: lost before any hook"
-        if source.is_loopback:
-            return f"source {source} cannot come from {packet.in_interface}: lost before any hook"
+    if source is not UNKNOWN and source in _MULTICAST6:
+        return f"source {source} is a multicast address: lost before any hook"
+    if packet.in_interface == "lo":
+        return ""
+    if source is not UNKNOWN and source.is_loopback:
+        return f"source {source} cannot come from {packet.in_interface}: lost before any hook"
     if destination is not UNKNOWN:
         if destination.is_loopback:
             return f"destination {destination} cannot come from {packet.in_interface}: lost before any hook"

@@ -113,14 +113,12 @@ def is_probe(walk: Walk) -> bool:
 
 
 @contextlib.contextmanager
-def one_cpu() -> Iterator[None]:
-    """Keep this thread on one CPU, so that the kernel queues its packets in the order of sending."""
+def one_cpu() -> Iterator[int]:
+    """Keep this thread on one CPU, so that the kernel queues its packets in the order of sending; gives its number."""
     allowed = os.sched_getaffinity(0)
-    if len(allowed) == 1:
-        yield
-        return
-    os.sched_setaffinity(0, {sorted(allowed)[os.getpid() % len(allowed)]})
+    cpu = sorted(allowed)[os.getpid() % len(allowed)]
+    os.sched_setaffinity(0, {cpu})
     try:
-        yield
+        yield cpu
     finally:
         os.sched_setaffinity(0, allowed)

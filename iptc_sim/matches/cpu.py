@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.match import Match, Outcome, Unclear
+from iptc_sim.match import YES, Match, No, Outcome, Unclear
 from iptc_sim.moment import Moment
 from iptc_sim.options import option
 from iptc_sim.value_types.number import Integer
@@ -18,6 +18,11 @@ class Cpu(Match):
 
     cpu: Negatable[int] = option(Integer(), "--cpu", negatable=True, required=True)
 
-    def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
-        """Say what would have to be known."""
-        return Unclear(self, "which processor handles the packet depends on the network card and the load")
+    def judge(self, at: Moment) -> Outcome:
+        """Compare with the node's processor, where it has but one or only one handles packets."""
+        cpu = at.node.cpu
+        if cpu is None:
+            return Unclear(self, "which processor handles the packet depends on the network card and the load")
+        if (cpu == self.cpu.value) != self.cpu.negated:
+            return YES
+        return No(self, "cpu", f"processor {cpu} handles the packet")

@@ -191,7 +191,7 @@ class Hashlimit(Match):
             return Unclear(
                 self, f"{self._label}: a rule that counts something else has used the table {self.table_name}"
             )
-        if table.needs_ports and at.packet.ends_in_header:
+        if _is_dropped(table, at):
             return No(self, "mode", "the packet has no ports to tell, and the kernel drops it", drops=True)
         if UNKNOWN in table.who(at.packet):
             return Unclear(self, f"{self._label}: who it counts for is not known")
@@ -210,6 +210,8 @@ class Hashlimit(Match):
         table = self._table(at)
         if table is None:
             return at.memory.put(self._mixed(at), True)
+        if _is_dropped(table, at):
+            return at.memory
         entry = table.entry(at)
         if entry is None or UNKNOWN in table.who(at.packet):
             return at.memory
@@ -273,3 +275,8 @@ class Hashlimit(Match):
             counted=counted,
             whole=whole,
         )
+
+
+def _is_dropped(table: HashTable, at: Moment) -> bool:
+    """Tell whether a packet lacks the ports that it needs: it is dropped and not counted (``hashlimit_init_dst``)."""
+    return table.needs_ports and at.packet.ends_in_header

@@ -82,6 +82,7 @@ class Node:
     listeners: tuple[Listener, ...] | None = None
     connections: tuple[Connection, ...] | None = None
     groups: frozenset[tuple[str, Address]] | None = None
+    cpu: int | None = None
     assumed: tuple[str, ...] = ()
 
     @classmethod

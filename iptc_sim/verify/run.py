@@ -68,7 +68,8 @@ class Verifier:
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
             stack.enter_context(self.lab)
-            stack.enter_context(one_cpu())  # once, and not for every packet
+            cpu = stack.enter_context(one_cpu())  # once, and not for every packet
+            self.node = replace(self.node, cpu=cpu)
             self._open = stack.pop_all()
         return self
 
@@ -100,7 +101,8 @@ class Verifier:
             )
         self.lab.load(text, ruleset.family, self.variant, sets=sets)
         loaded = replace(ruleset, variant=self.variant)
-        self.session = Session(loaded, node or self.node, now=time.time())
+        told = replace(node or self.node, cpu=self.node.cpu)
+        self.session = Session(loaded, told, now=time.time())
         ports = {link.name: link.master for link in self.node.links if link.master is not None}
         self._terms = Terms(ruleset, verdicts=self.variant is Variant.NFT, states=self._states, ports=ports)
         self.totals.rulesets += 1

@@ -116,6 +116,32 @@ CASES: dict[str, tuple[str, str, Sequence[Packet]]] = {
         + table("filter", "-A INPUT", "-A FORWARD"),
         [PING6, _packet(ICMPV6, "2001:db8:ff::7", "2001:db8:1::10", "eth0", icmp_type=129, icmp_code=0, icmp_id=2)],
     ),
+    "an answer to itself whose source becomes a group again": (
+        "docker",
+        table("nat", "-A PREROUTING -i eth+ -p tcp -j DNAT --to-destination 2001:db8:1::10")
+        + table("filter", "-A INPUT", CONNTRACK_USER),
+        [
+            _tcp("2001:db8:1::10", "ff02::1", "eth0", 20003, 80, "SYN"),
+            _tcp("2001:db8:1::10", "2001:db8:1::10", None, 80, 20003, "SYN", "ACK"),
+        ],
+    ),
+    "hashlimit by ports does not count what has none": (
+        "docker",
+        table(
+            "raw",
+            "-A PREROUTING -m hashlimit --hashlimit-above 2/hour --hashlimit-burst 2 --hashlimit-mode dstip,dstport "
+            "--hashlimit-name once",
+        ),
+        [
+            *[_packet(AH, "2001:db8:17::8", "2001:db8:1::10", "eth0")] * 2,
+            _packet(108, "2001:db8:17::8", "2001:db8:1::10", "eth0"),
+        ],
+    ),
+    "a machine that talks to itself in a zone of one direction": (
+        "router",
+        table("raw", "-A PREROUTING -j CT --zone-orig 3") + table("filter", CONNTRACK_USER),
+        [_packet(135, "2001:db8:ff::7", "2001:db8:ff::7", "eth0")] * 2,
+    ),
 }  # fmt: skip
 
 
@@ -130,3 +156,14 @@ def test_once_different(variant: str, case: str) -> None:
         for number, packet in enumerate(packets):
             found = verifier.send(Flow(packet))
             assert not isinstance(found, Divergence), f"packet {number}\n{divergence_text(found)}"
+
+
+def test_the_simulator_is_told_the_processor(variant: str) -> None:
+    if reason := requirements(variant):
+        pytest.skip(reason)
+    rules = table("mangle", "-A FORWARD -m cpu --cpu 0 -j MARK --set-mark 1", "-A FORWARD -m cpu ! --cpu 0 -j RETURN")
+    with Verifier(NODES["router"].node, Variant(variant), NODES["router"].hosts) as verifier:
+        verifier.load(parse(rules), rules)
+        found = verifier.send(Flow(_tcp("10.0.0.5", "198.51.100.7", "eth1", 20010, 80, "SYN")))
+        assert not isinstance(found, Divergence)
+        assert verifier.totals.branching == 0
