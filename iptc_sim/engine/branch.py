@@ -43,7 +43,7 @@ class Branch:
         before: the packet when it entered the table at hand.
         done: whether that table is behind it.
         next_out: the out interface from POSTROUTING on, after a second route lookup.
-        looped: whether it left by lo and came back.
+        home: the packet as it came back by lo; None: it did not.
         bridged: whether a bridge passes it on: it then has no in interface in POSTROUTING.
         memory: what rules have left behind.
         prepared: what raw has said to connection tracking.
@@ -65,7 +65,7 @@ class Branch:
     before: Packet | None = None
     done: bool = False
     next_out: Interface = UNKNOWN
-    looped: bool = False
+    home: Packet | None = None
     bridged: bool = False
     memory: Memory = NOTHING
     prepared: Prepare | None = None

@@ -218,7 +218,7 @@ class _Exploration:
                 return self._leave(branch)
 
     def _track(self, branch: Branch) -> None:
-        if branch.looped and branch.connection is not None and branch.prepared is None:
+        if branch.home is not None and branch.connection is not None and branch.prepared is None:
             why = "it came back by lo with its entry"
         elif self.connection is not None:
             branch.connection, why = self.connection, "it belongs to a connection"
@@ -231,16 +231,16 @@ class _Exploration:
 
     def _leave(self, branch: Branch) -> Result:
         packet = branch.packet
-        if packet.out_interface == "lo" and not branch.looped:
+        if packet.out_interface == "lo" and branch.home is None:
             if branch.connection is not None and branch.connection.is_tracked:
                 if self.situation.connections.is_taken(branch.connection.reply, branch.connection):
                     return self._confirmed(branch, Fate.LOCAL, "")
                 branch.connection = replace(branch.connection, confirmed=True)
-            branch.looped, branch.prepared = True, None
+            branch.prepared = None
             if branch.connection is not None and branch.connection.state is State.INVALID:
                 branch.connection = None
             branch.next_out = UNKNOWN
-            branch.packet = replace(packet, in_interface="lo", out_interface=None)
+            branch.home = branch.packet = replace(packet, in_interface="lo", out_interface=None)
             if why := refused_on_arrival(branch.packet, self.node):
                 return lost(branch, why)
             branch.stops = branch.stops + ARRIVE

@@ -11,7 +11,6 @@ from iptc_sim.node import Node
 from iptc_sim.packet import Packet
 from iptc_sim.records import replace
 from iptc_sim.steps import End, Fate, NoteStep, RouteStep
-from iptc_sim.tracking import Direction
 from iptc_sim.values import UNKNOWN, Address, Family, Interface, Odds, Unknown, Variant
 from iptc_sim.wire.fragments import Parts, is_fragment, key_of
 
@@ -96,11 +95,8 @@ def come_in(branch: Branch, node: Node, flow: Flow, variant: Variant) -> Result:
     if not moved and is_switched(first, node):
         verdict = Verdict("forward", packet.in_interface, f"{packet.in_interface} is a bridge and passes it on")
     else:
-        verdict = route_in(packet, node)
-    if _came_home(packet, branch) and verdict.kind == "local":
-        return lost(
-            branch, f"source {packet.source} cannot come from lo once the destination was translated: martian source"
-        )
+        came_back_moved = branch.home is not None and packet.destination != branch.home.destination
+        verdict = route_in(packet, node, moved=came_back_moved)
     switched = verdict.kind == "forward" and verdict.interface == packet.in_interface
     goes_up = packet.physical_in is not None and not (switched and _stays_on_bridge(first, packet, node))
     if goes_up and (why := refused_on_arrival(packet, node)):
@@ -114,17 +110,6 @@ def come_in(branch: Branch, node: Node, flow: Flow, variant: Variant) -> Result:
         branch.stops = branch.stops + INPUT[variant]
         return None
     return _pass_on(branch, node, first, verdict)
-
-
-def _came_home(packet: Packet, branch: Branch) -> bool:
-    """Whether an answer of this node to itself was translated when it came back by lo, and so is routed a second time.
-
-    Its source is then checked, too, and is this node's own (``nf_nat_ipv4_pre_routing`` drops the route).
-    """
-    entry = branch.connection
-    if packet.in_interface != "lo" or packet.family is not Family.IPV4 or entry is None or not entry.is_tracked:
-        return False
-    return entry.direction is Direction.REPLY and entry.reply.destination != entry.original.source
 
 
 def _pass_on(branch: Branch, node: Node, first: Packet, verdict: Verdict) -> Result:

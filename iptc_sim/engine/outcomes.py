@@ -19,6 +19,7 @@ class Outcome:
         code: ``--reject-with`` of a reject.
         odds: the exact chance; None where it hangs on something without odds.
         ends: numbers of the merged branches, from 1.
+        proxied_to: where a proxy on this node that takes the packet connects to; empty for none.
     """
 
     fate: Fate
@@ -28,6 +29,7 @@ class Outcome:
     code: str
     odds: Odds | None
     ends: tuple[int, ...]
+    proxied_to: str = ""
 
 
 def outcomes(trace: Trace) -> tuple[Outcome, ...]:

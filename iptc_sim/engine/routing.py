@@ -68,16 +68,18 @@ def refused_on_arrival(packet: Packet, node: Node) -> str:  # noqa: ARG001 - the
     return ""
 
 
-def route_in(packet: Packet, node: Node) -> Verdict:
+def route_in(packet: Packet, node: Node, *, moved: bool = False) -> Verdict:
     """Decide about a packet that came in; PREROUTING has been passed.
 
     Args:
         packet: with its ``in_interface``.
         node: the machine.
+        moved: whether PREROUTING has given what came back by lo another destination: it loses the route that it had,
+            and its source is checked like any other's (``nf_nat_ipv4_pre_routing``).
     """
     if packet.family is Family.IPV6:
         return _route_in6(packet, node)
-    if packet.in_interface == "lo":
+    if packet.in_interface == "lo" and not moved:
         # What this node sent keeps the route that it was sent by.
         decision = node.lookup(packet.destination, RouteKey.of(packet))
         return _verdict("local", None, decision, decision.why)

@@ -137,6 +137,17 @@ CASES: dict[str, tuple[str, str, Sequence[Packet]]] = {
             _packet(108, "2001:db8:17::8", "2001:db8:1::10", "eth0"),
         ],
     ),
+    "an answer to itself that is translated before it leaves": (
+        "strict",
+        table("nat", "-A INPUT -j SNAT --to-source 10.0.1.1", "-A POSTROUTING -o lo -p udp -j SNAT --to-source 10.0.1.1")
+        + table("filter", "-A INPUT", CONNTRACK_USER),
+        [
+            _packet(ICMP, "10.0.0.1", "10.0.0.1", None, icmp_type=8, icmp_code=0, icmp_id=3),
+            _packet(ICMP, "10.0.0.1", "10.0.1.1", None, icmp_type=0, icmp_code=0, icmp_id=3),
+            _packet(UDP, "10.0.0.1", "10.0.0.1", None, sport=20009, dport=53),
+            _packet(UDP, "10.0.0.1", "10.0.1.1", None, sport=53, dport=20009),
+        ],
+    ),
     "a machine that talks to itself in a zone of one direction": (
         "router",
         table("raw", "-A PREROUTING -j CT --zone-orig 3") + table("filter", CONNTRACK_USER),
