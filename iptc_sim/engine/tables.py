@@ -106,7 +106,7 @@ class TableWalk:
             else:
                 place = (self.table, frame.chain.name, frame.position)
                 found, branch.memory = judge(rule, at, branch.assumed, place)
-                if isinstance(found, Unsettled) and not _matters(rule, at):
+                if isinstance(found, Unsettled) and found.memory == found.otherwise and not _matters(rule, at):
                     branch.steps.append(
                         replace(self._step(branch, rule, matched=False), reason=found.first, maybe=True)
                     )

@@ -168,14 +168,14 @@ class Lab:
             make_account(self._link, name)
             self._accounts.add(name)
 
-    def inject(self, packet: Packet, *, conntrack: bool = True, zone: int = 0) -> KernelTrace:
+    def inject(self, packet: Packet, *, conntrack: bool = True, zones: Sequence[int] = (0,)) -> KernelTrace:
         """Send one packet and tell what became of it.
 
         Args:
             packet: it comes in by its ``in_interface`` (at its ``physical_in``, where that is a port of the bridge), or
                 is made on the node where that is None, by its ``owner``.
             conntrack: whether to look its conntrack entry up.
-            zone: the conntrack zone in which to look.
+            zones: the conntrack zones in which to look; the trace's ``entry`` is that of the first.
 
         Raises:
             KernelError: it cannot be built or sent, or the trace was lost.
@@ -189,12 +189,14 @@ class Lab:
         errors: list[str | None] = []
         walks, arrivals = self._observe(lambda: errors.append(self._send(packet, data)), packet.family)
         mine = sent.identifier
+        entries = {zone: self._entry_of(packet, sent, zone) for zone in zones} if conntrack else {}
         return KernelTrace(
             packet=packet,
             walks=tuple(walk for walk in walks if walk.entry.identifier == mine),
             arrivals=tuple(one for one in arrivals if one.identifier == mine),
             error=errors[0],
-            entry=self._entry_of(packet, sent, zone) if conntrack else None,
+            entry=next(iter(entries.values()), None),
+            elsewhere=entries,
             other_walks=tuple(walk for walk in walks if walk.entry.identifier != mine),
             other_arrivals=tuple(one for one in arrivals if one.identifier != mine),
         )

@@ -17,7 +17,7 @@ from iptc_sim.packet import Packet
 from iptc_sim.records import dataclass, field
 from iptc_sim.ruleset import Ruleset
 from iptc_sim.steps import End, Fate, Trace
-from iptc_sim.tracking import State
+from iptc_sim.tracking import Direction, State
 from iptc_sim.values import UNKNOWN
 from iptc_sim.verify.way import SimulatedHit, SimulatedPassage, way_of
 
@@ -256,8 +256,16 @@ def _fate_text(end: End) -> str:
     return f"{end.fate}: {end.why}" if end.why else str(end.fate)
 
 
+def zone_of(end: End) -> int:
+    """Return the conntrack zone in which the packet of a branch is looked up."""
+    entry = end.connection
+    if entry is None:
+        return 0
+    return entry.zone if entry.direction is Direction.ORIGINAL else entry.reply_zone
+
+
 def _entry(end: End, seen: KernelTrace, depth: int) -> Iterator[Difference]:
-    ours, theirs = end.connection, seen.entry
+    ours, theirs = end.connection, seen.in_zone(zone_of(end)).entry
     if ours is None or not ours.is_tracked or ours.state is State.RELATED:
         return  # it says nothing about the entry of its tuple; an ICMP error has no tuple of its own
     if end.fate is Fate.LOCAL and ours.tcp and seen.other_walks:

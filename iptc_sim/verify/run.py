@@ -19,9 +19,8 @@ from iptc_sim.records import dataclass, field, replace
 from iptc_sim.ruleset import Ruleset
 from iptc_sim.steps import End, Fate, RuleStep, Trace
 from iptc_sim.targets.nfqueue import NfqueueTarget
-from iptc_sim.tracking import Direction
 from iptc_sim.values import UNKNOWN, Address, Variant
-from iptc_sim.verify.compare import Divergence, Terms, compare
+from iptc_sim.verify.compare import Divergence, Terms, compare, zone_of
 from iptc_sim.verify.surroundings import prepared, surroundings_of
 
 
@@ -121,7 +120,7 @@ class Verifier:
             flow = replace(flow, packet=replace(flow.packet, icmp_id=self.totals.packets % 0xFFFF + 1))
         self.session.at(time.time())
         trace = _without_listeners(self.session.send(flow))
-        seen = self.lab.inject(flow.packet, zone=_zone_of(trace))
+        seen = self.lab.inject(flow.packet, zones=tuple(dict.fromkeys(zone_of(end) for end in trace.ends)))
         self._note_states(seen)
         found = compare(trace, seen, self._terms)
         self.totals.packets += 1
@@ -129,6 +128,7 @@ class Verifier:
         if isinstance(found, Divergence):
             self.totals.divergences += 1
             return found
+        seen = seen.in_zone(zone_of(found))
         end = replace(found, connection=_made_known(found.connection, seen.entry))
         self.session.settle(end)
         if end.fate is Fate.LOCAL:
@@ -162,14 +162,6 @@ def _is_taken(trace: Trace, end: End) -> bool:
     last = next(step for step in reversed(tuple(trace.steps(end))) if isinstance(step, RuleStep) and step.matched)
     target = last.rule.target
     return isinstance(target, NfqueueTarget) and target.queue_bypass
-
-
-def _zone_of(trace: Trace) -> int:
-    """Return the conntrack zone in which the packet is looked up, on the way that it goes."""
-    entry = trace.ends[0].connection
-    if entry is None:
-        return 0
-    return entry.zone if entry.direction is Direction.ORIGINAL else entry.reply_zone
 
 
 def _made_known(ours: Connection | None, theirs: ConntrackEntry | None) -> Connection | None:

@@ -148,6 +148,25 @@ CASES: dict[str, tuple[str, str, Sequence[Packet]]] = {
             _packet(UDP, "10.0.0.1", "10.0.1.1", None, sport=53, dport=20009),
         ],
     ),
+    "a rule without a target that may fit counts all the same": (
+        "router",
+        table(
+            "mangle",
+            '-A PREROUTING -m string ! --string "hello" --algo bm -m statistic --mode nth ! --every 3 --packet 1',
+            "-A PREROUTING -p tcp -j MARK --set-mark 1",
+        ),
+        [
+            _packet(108, "10.0.0.9", "10.0.0.255", "eth0"),
+            *[_packet(ICMP, "10.0.0.9", "10.0.0.1", "eth1", icmp_type=8, icmp_code=0, icmp_id=9)] * 2,
+        ],
+    ),
+    "the entry of a connection whose zone hangs on a rate": (
+        "router",
+        table("raw", "-A PREROUTING -j RATEEST --rateest-name once --rateest-interval 250ms --rateest-ewmalog 500ms",
+              "-A PREROUTING -p tcp -m rateest --rateest once --rateest-gt --rateest-pps 0 -j CT --zone-orig 3")
+        + table("filter", CONNTRACK_USER),
+        [_tcp("10.0.0.5", "198.51.100.7", "eth1", 20010, 80, "SYN"), _tcp("10.0.0.5", "198.51.100.7", "eth1", 20011, 80, "SYN")],
+    ),
     "a machine that talks to itself in a zone of one direction": (
         "router",
         table("raw", "-A PREROUTING -j CT --zone-orig 3") + table("filter", CONNTRACK_USER),
