@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from ipaddress import ip_address
 from random import Random
+from typing import Final
 
 import pytest
 
@@ -19,6 +21,8 @@ from tests.kernel.scenario import ROUTER, ROUTER_ROUTES
 
 pytestmark = pytest.mark.kernel
 
+#: How many conversations with each back end.
+CONVERSATIONS: Final = int(os.environ.get("IPTC_CONVERSATIONS", "60"))
 STATES = ("NEW", "ESTABLISHED", "RELATED", "INVALID", "UNTRACKED")
 RULES = "\n".join([
     "*mangle", *(f"-A PREROUTING -m conntrack --ctstate {state}" for state in STATES), "COMMIT",
@@ -88,7 +92,7 @@ def _text(packet: Packet) -> str:
 def test_states_and_translation_of_every_packet(variant: str) -> None:
     with Lab(ROUTER, ROUTER_ROUTES, reader="netlink") as lab:
         lab.load(RULES, variant=variant)
-        for seed in range(60):
+        for seed in range(CONVERSATIONS):
             talk = Conversation(lab, seed)
             said: list[str] = []
             for number in range(talk.random.randint(2, 7)):
