@@ -5,10 +5,9 @@ Names are imported when first used, so that ``import iptc_sim`` costs nothing.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-from iptc_sim.collector import collector_paused
+from iptc_sim.lazy import imported_when_used
 
 if TYPE_CHECKING:
     from iptc_sim.api import odds, trace
@@ -32,25 +31,24 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "iptc_sim.api": ("odds", "trace"),
-    "iptc_sim.connection": ("Connection", "Flow"),
-    "iptc_sim.diagnostics": ("Diagnostic", "InputError", "IptcError", "SourceFile", "UsageError"),
-    "iptc_sim.compare": ("Difference", "diff"),
-    "iptc_sim.engine.outcomes": ("Outcome",),
-    "iptc_sim.flows": ("from_scapy", "parse_flow", "to_scapy"),
-    "iptc_sim.kube": ("Cluster", "Settings", "compile_services", "load_cluster", "restore_text"),
-    "iptc_sim.interchange": ("ruleset_from_json", "ruleset_to_json"),
-    "iptc_sim.moment": ("Hook",),
-    "iptc_sim.node": ("Node",),
-    "iptc_sim.packet": ("Packet",),
-    "iptc_sim.render": ("trace_from_json", "trace_to_json"),
-    "iptc_sim.ruleset": ("Chain", "Rule", "Ruleset", "Table"),
-    "iptc_sim.syntax": ("Findings", "examine", "parse", "read_rules"),
-    "iptc_sim.syntax.write": ("write_rule", "write_save"),
-    "iptc_sim.steps": ("End", "Fate", "Trace"),
-    "iptc_sim.values": ("Family", "Odds", "Prefix"),
+    "api": ("odds", "trace"),
+    "connection": ("Connection", "Flow"),
+    "diagnostics": ("Diagnostic", "InputError", "IptcError", "SourceFile", "UsageError"),
+    "compare": ("Difference", "diff"),
+    "engine.outcomes": ("Outcome",),
+    "flows": ("from_scapy", "parse_flow", "to_scapy"),
+    "kube": ("Cluster", "Settings", "compile_services", "load_cluster", "restore_text"),
+    "interchange": ("ruleset_from_json", "ruleset_to_json"),
+    "moment": ("Hook",),
+    "node": ("Node",),
+    "packet": ("Packet",),
+    "render": ("trace_from_json", "trace_to_json"),
+    "ruleset": ("Chain", "Rule", "Ruleset", "Table"),
+    "syntax": ("Findings", "examine", "parse", "read_rules"),
+    "syntax.write": ("write_rule", "write_save"),
+    "steps": ("End", "Fate", "Trace"),
+    "values": ("Family", "Odds", "Prefix"),
 }
-_HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Chain", "Cluster", "Connection", "Diagnostic", "Difference", "End", "Family", "Fate", "Findings", "Flow", "Hook",
@@ -62,14 +60,4 @@ __all__ = [
 
 
 if not TYPE_CHECKING:  # a type checker must miss a name that is not there
-
-    def __getattr__(name: str) -> object:
-        home = _HOME.get(name)
-        if home is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        with collector_paused():
-            value: object = getattr(import_module(home), name)
-        globals()[name] = (
-            value  # `iptc_sim.steps` and `iptc_sim.compare` are functions, though modules bear these names too
-        )
-        return value
+    __getattr__ = imported_when_used(__name__, _HOMES)

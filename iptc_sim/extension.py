@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeVar, dataclass_transform
+from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 from iptc_sim.moment import Hook
-from iptc_sim.options import Option, Reading, declared_options, flag, option
+from iptc_sim.options import Option, Reading, ValueType, declared_options, flag, option
 from iptc_sim.protocols import protocol_name
 from iptc_sim.records import dataclass
 from iptc_sim.values import Family, Variant
@@ -187,6 +187,11 @@ def extension(cls: type[E]) -> type[E]:
     return made
 
 
-def spellings(cls: type[Extension]) -> dict[str, Option]:
-    """Return every accepted option name of an extension, those of its elements included."""
-    return {name: declared for one in cls.OPTIONS for declared in (one, *one.members) for name in declared.spellings}
+def spellings(cls: type[Extension]) -> dict[str, tuple[Option, ValueType[Any]]]:
+    """Return every accepted option name of an extension, those of its elements included, with what it says."""
+    return {
+        name: (declared, kind)
+        for one in cls.OPTIONS
+        for declared in (one, *one.members)
+        for name, kind in declared.spellings.items()
+    }

@@ -15,6 +15,14 @@ pytest_plugins = ["pytester"]
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests that ask the kernel in one process: they wait for it, and time passes in them."""
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            if item.get_closest_marker("kernel"):
+                item.add_marker(pytest.mark.xdist_group("kernel"))
+
+
 @pytest.fixture(scope="session")
 def seed() -> Path:
     """The folder of the seed fixtures."""

@@ -6,10 +6,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import iptc_sim
+import iptc_sim.kube
+import iptc_sim.render
 from iptc_sim.diagnostics import CODES, Diagnostic, InputError, SourceFile, Span, read_source
 from iptc_sim.matches import MATCHES
 from iptc_sim.services import service_port
@@ -17,12 +20,18 @@ from iptc_sim.targets import TARGETS
 from tests.conftest import CHECKOUT
 
 
-def test_public_names_are_there_and_listed() -> None:
-    assert sorted(iptc_sim.__all__) == sorted(iptc_sim._HOME)
+@pytest.mark.parametrize("package", [iptc_sim, iptc_sim.kube, iptc_sim.render])
+def test_names_that_are_imported_when_used_are_those_listed(package: ModuleType) -> None:
+    assert sorted(package.__all__) == sorted(name for names in package._HOMES.values() for name in names)
+    for name in package.__all__:
+        assert getattr(package, name) is not None
+    with pytest.raises(AttributeError):
+        _ = package.nosuch
+
+
+def test_public_names_are_described() -> None:
     for name in iptc_sim.__all__:
         assert getattr(iptc_sim, name).__doc__, name
-    with pytest.raises(AttributeError):
-        _ = iptc_sim.nosuch  # type: ignore[attr-defined]
 
 
 def test_import_order_does_not_change_what_a_name_is() -> None:

@@ -5,8 +5,9 @@ Names are imported when first used: writing rules as text needs nothing of what 
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from iptc_sim.lazy import imported_when_used
 
 if TYPE_CHECKING:
     from iptc_sim.kube.changes import RELEASES
@@ -28,7 +29,6 @@ _HOMES = {
     "settings": ("Settings",),
     "text": ("Spelling",),
 }
-_HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "RELEASES",
@@ -46,11 +46,4 @@ __all__ = [
 
 
 if not TYPE_CHECKING:  # a type checker must miss a name that is not there
-
-    def __getattr__(name: str) -> object:
-        home = _HOME.get(name)
-        if home is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value: object = getattr(import_module(f"{__name__}.{home}"), name)
-        globals()[name] = value
-        return value
+    __getattr__ = imported_when_used(__name__, _HOMES)

@@ -7,6 +7,7 @@ Sets are named as in :func:`~iptc_sim.ipsets.text.read_ipsets`; those that a rul
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Final
 
 from iptc_sim.ipsets.model import Element, Entry, IpSet
@@ -145,33 +146,8 @@ def added(name: str, sides: tuple[str, ...], at: Moment, memory: Memory, *, time
     Raises:
         NotKnownError: it cannot be told.
     """
-    at = replace(at, memory=memory)
-    known = set_called(name, at)
-    if known.kind == "list:set":
-        for element in known.elements:
-            after = added(str(element[0]), sides, at, memory, timeout=timeout, again=again)
-            if after is not memory:
-                return after
-        return memory
-    looked_up, now = element_of(known, sides, at), nanoseconds(at)
-    if looked_up is None:
-        return memory
-    element = known.to_change(looked_up)
-    held = known.held(element)
-    before = known.elements.get(held)
-    if before is not None and before.is_there(now) is not False and not again and held[-1] is not None:
-        return memory
-    if before is None and not known.takes(element, now):
-        return memory
-    entry = Entry(packets=1, size=size_of(at)) if known.counters else Entry()
-    seconds = known.timeout if timeout is None else timeout
-    if known.timeout is not None and seconds:
-        if now is None:
-            raise NotKnownError(f"when the element of the set {name} will expire is not known")
-        entry = replace(entry, expires=now + seconds * SECOND)
-    return put(
-        memory, known.without(held).with_entry(element, entry) if held != element else known.with_entry(element, entry)
-    )
+    change = partial(_with_element, timeout=timeout, again=again)
+    return _changed(name, sides, replace(at, memory=memory), change)
 
 
 def removed(name: str, sides: tuple[str, ...], at: Moment, memory: Memory) -> Memory:
@@ -180,19 +156,46 @@ def removed(name: str, sides: tuple[str, ...], at: Moment, memory: Memory) -> Me
     Raises:
         NotKnownError: it cannot be told.
     """
-    at = replace(at, memory=memory)
+    return _changed(name, sides, replace(at, memory=memory), _without_element)
+
+
+def _changed(
+    name: str, sides: tuple[str, ...], at: Moment, change: Callable[[IpSet, Element, Moment], Memory]
+) -> Memory:
+    """Return the memory once a set was changed; of a list of sets, the first one in which that makes a difference."""
     known = set_called(name, at)
     if known.kind == "list:set":
         for element in known.elements:
-            after = removed(str(element[0]), sides, at, memory)
-            if after is not memory:
+            after = _changed(str(element[0]), sides, at, change)
+            if after is not at.memory:
                 return after
-        return memory
+        return at.memory
     looked_up = element_of(known, sides, at)
-    if looked_up is None:
-        return memory
-    element = known.held(known.to_change(looked_up))
-    return put(memory, known.without(element)) if element in known.elements else memory
+    return at.memory if looked_up is None else change(known, known.to_change(looked_up), at)
+
+
+def _with_element(known: IpSet, element: Element, at: Moment, *, timeout: int | None, again: bool) -> Memory:
+    """Return the memory once an element was added to a set; see :func:`added`."""
+    now, held = nanoseconds(at), known.held(element)
+    before = known.elements.get(held)
+    if before is not None and before.is_there(now) is not False and not again and held[-1] is not None:
+        return at.memory
+    if before is None and not known.takes(element, now):
+        return at.memory
+    entry = Entry(packets=1, size=size_of(at)) if known.counters else Entry()
+    seconds = known.timeout if timeout is None else timeout
+    if known.timeout is not None and seconds:
+        if now is None:
+            raise NotKnownError(f"when the element of the set {known.name} will expire is not known")
+        entry = replace(entry, expires=now + seconds * SECOND)
+    rest = known.without(held) if held != element else known
+    return put(at.memory, rest.with_entry(element, entry))
+
+
+def _without_element(known: IpSet, element: Element, at: Moment) -> Memory:
+    """Return the memory once an element was removed from a set, if it is there."""
+    held = known.held(element)
+    return put(at.memory, known.without(held)) if held in known.elements else at.memory
 
 
 def element_of(known: IpSet, sides: tuple[str, ...], at: Moment) -> Element | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from iptc_sim.lazy import imported_when_used
 
 if TYPE_CHECKING:
     from iptc_sim.render.as_json import odds_json, trace_json, trace_to_json
@@ -39,7 +40,6 @@ _HOMES = {
     "words": ("Labels", "verdict"),
     "xtables": ("render_xtables",),
 }
-_HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Around", "Labels", "Place", "diff_json", "explain", "explain_rule", "find_places", "odds_json",
@@ -50,11 +50,4 @@ __all__ = [
 
 
 if not TYPE_CHECKING:  # a type checker must miss a name that is not there
-
-    def __getattr__(name: str) -> object:
-        home = _HOME.get(name)
-        if home is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value: object = getattr(import_module(f"iptc_sim.render.{home}"), name)
-        globals()[name] = value
-        return value
+    __getattr__ = imported_when_used(__name__, _HOMES)

@@ -174,7 +174,7 @@ def parse_line(line: str, family: Family, *, strict: bool = False) -> ParsedLine
 
 
 def parse_words(words: list[str], family: Family, *, strict: bool = False) -> ParsedLine | None:
-    """Parse the words of a rule without Lark; None where its sentence is not kept, or anything is wrong.
+    """Parse the words of a rule without Lark; None where the tree of a part is not kept, or anything is wrong.
 
     Args:
         words: of the line, without ``[packets:bytes]``.

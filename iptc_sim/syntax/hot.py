@@ -48,13 +48,15 @@ class Shape:
         jump: the group of the expression that is the chain jumped to; 0 for none.
         memo: groups whose words the expression does not prove; ``known`` holds those that the plan has taken.
         after: shapes that followed it, the last one first.
+        stored: whether further lines of it are known by their words.
         section: in which a line of it was read last; ``entries`` are its rules there and ``owners`` their
-            chains, where it is placed.
+            chains, where it is placed. Shapes that are not stored have theirs together.
     """
 
     __slots__ = (
         "_counted", "_key", "_tries", "after", "asked", "entries", "extensions", "jump", "known", "match", "memo",
-        "never", "owners", "placed", "plan", "section", "unmodelled",
+        "never", "owners", "placed", "plan", "section", "stored",
+        "unmodelled",
     )  # fmt: skip
 
     def __init__(self, plan: RulePlan, key: tuple[str, ...], *, counted: bool = False) -> None:
@@ -75,6 +77,7 @@ class Shape:
         self.memo: tuple[int, ...] = ()
         self.known: set[str | tuple[str, ...]] = set()
         self.after: list[Shape] = []
+        self.stored = False
         self.section: object = None
         self.entries, self.owners = array("I"), array("I")
         self._key, self._counted = key, counted

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from iptc_sim.extension import Extension, Placement
@@ -47,6 +47,7 @@ def placing_faults(section: Section, graph: JumpGraph, ground: Ground, bits: Bit
     """
     for shape, placed in section.placed.items():
         yield from _Judge(section, graph, ground, shape, bits).faults(placed)
+    yield from _Judge(section, graph, ground, None, bits).faults(section.single)
 
 
 class _Answer(NamedTuple):
@@ -58,15 +59,22 @@ class _Answer(NamedTuple):
 
 
 class _Judge:
-    """Asks the extensions of one shape; the answer for one rule serves all that say and stand alike."""
+    """Asks the extensions of one shape; the answer for one rule serves all that say and stand alike.
 
-    def __init__(self, section: Section, graph: JumpGraph, ground: Ground, shape: Shape, bits: Bits | None) -> None:
+    Without a shape, those of rules that have nothing in common.
+    """
+
+    def __init__(
+        self, section: Section, graph: JumpGraph, ground: Ground, shape: Shape | None, bits: Bits | None
+    ) -> None:
         self._alike = not (bits or section.store.edited)
         self._bits = bits or graph.bits
         self._section, self._graph, self._ground = section, graph, ground
-        self._by_value = any(looks_at_values(cls) for cls in shape.extensions)
-        self._not_in = any(section.table in cls.NOT_IN for cls in shape.extensions)
-        self._answers: dict[tuple[int, bool, object], _Answer] = {}
+        extensions = () if shape is None else shape.extensions
+        self._shapeless = shape is None
+        self._by_value = shape is None or any(map(looks_at_values, extensions))
+        self._not_in = self._is_not_in(extensions)
+        self._answers: dict[tuple[int, bool], _Answer] = {}
 
     def faults(self, placed: Placed) -> Iterator[Fault]:
         """Yield a fault for each rule that is refused."""
@@ -74,18 +82,30 @@ class _Judge:
             placed = self._doubtful(placed)
         for chain, entry in self._with_chains(placed):
             line = self._section.store.lines[entry]
-            if self._not_in:
+            if self._not_in or (self._shapeless and self._is_not_in(self._section.store.rule(entry).extensions)):
                 message = f"table {self._section.table} is not for filtering: iptables refuses DROP in it"
                 yield Fault("IPT034", message, line)
             by_value = self._by_value or entry in self._section.store.eager
-            direct = self._ground.variant is Variant.LEGACY or self._graph.is_builtin(chain)
-            key = (self._bits(chain, entry), direct, entry if by_value else None)
-            if key not in self._answers:
-                self._answers[key] = self._ask(self._section.store.rule(entry), hooks_of(key[0]), direct=direct)
-            if self._answers[key].why:
-                yield self._fault(self._answers[key], chain, entry)
+            answer = self._answer(chain, entry, by_value=by_value)
+            if answer.why:
+                yield self._fault(answer, chain, entry)
             if self._ground.objects and by_value:
                 yield from self._absent(self._section.store.rule(entry), line)
+
+    def _answer(self, chain: int, entry: int, *, by_value: bool) -> _Answer:
+        """Return what becomes of a rule where it stands."""
+        direct = self._ground.variant is Variant.LEGACY or self._graph.is_builtin(chain)
+        key = (self._bits(chain, entry), direct)
+        if not by_value and key in self._answers:
+            return self._answers[key]
+        answer = self._ask(self._section.store.rule(entry), hooks_of(key[0]), direct=direct)
+        if not by_value:
+            self._answers[key] = answer
+        return answer
+
+    def _is_not_in(self, extensions: Iterable[Extension | type[Extension]]) -> bool:
+        """Whether iptables itself refuses one of them in this table."""
+        return any(self._section.table in extension.NOT_IN for extension in extensions)
 
     def _doubtful(self, placed: Placed) -> Placed:
         """Leave out the rules that stand like one that is taken; their words make no difference."""

@@ -10,14 +10,14 @@ import re
 from collections.abc import Callable, Sequence
 from itertools import product
 from operator import itemgetter
-from typing import Any
+from typing import Any, Final
 
 from iptc_sim.builtin import ANY, BaseMatch, ForeignMatch, ForeignTarget, GoTo, JumpTo
 from iptc_sim.extension import Extension
 from iptc_sim.match import Match
 from iptc_sim.options import Option, Reading, ValueType
 from iptc_sim.protocols import parse_integer
-from iptc_sim.records import dataclass, field
+from iptc_sim.records import dataclass, field, replace
 from iptc_sim.ruleset import Counters, Rule
 from iptc_sim.syntax.lines import RuleLine
 from iptc_sim.syntax.words import LineError, unquote
@@ -25,6 +25,10 @@ from iptc_sim.target import Target
 from iptc_sim.values import Negatable
 
 Words = Sequence[str]
+
+
+#: Beyond this number the ways in which extensions stand on lines are not remembered: they must not fill the memory.
+_MOST_WAYS: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,32 +64,80 @@ class Given:
         return tuple(texts)
 
 
-@dataclass(slots=True)
-class Part:
-    """One extension of the shape, with the words that it takes.
+class Ways:
+    """How the lines of one family are read, and in which ways extensions stand on them.
+
+    The same options in the same order are one way, whatever their values are and whatever else stands on the line: what
+    one line has made of some values serves all lines.
 
     Args:
-        extension: its class.
-        given: its options in the order of the line.
-        reading: family and protocol of the shape.
-        index: of the word that names it, for errors about the whole.
+        reading: what is known before a line is seen.
     """
 
-    extension: type[Extension]
-    given: tuple[Given, ...]
-    reading: Reading
-    index: int
-    _key: Callable[[Words], Any] = field(init=False)
-    _made: dict[Any, Extension | None] = field(init=False, default_factory=dict)
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._readings: dict[tuple[int | None, int | None, bool], Reading] = {}
+        self._made: dict[tuple[object, ...], dict[Any, Any]] = {}
 
-    def __post_init__(self) -> None:
-        """Check what depends on the shape alone, once.
+    def reading(self, protocol: int | None, other_than: int | None, *, negated: bool = False) -> Reading:
+        """Return what a value type is told, the same object each time; see :class:`Reading`."""
+        key = (protocol, other_than, negated)
+        found = self._readings.get(key)
+        if found is None:
+            made = replace(self._reading, protocol=protocol, other_than=other_than, negated=negated)
+            found = self._readings[key] = made
+        return found
+
+    def part(self, extension: type[Extension], given: tuple[Given, ...], reading: Reading, index: int) -> Part:
+        """Return an extension as it stands on a line; see :class:`Part`.
 
         Raises:
             LineError: an option stands twice, is missing, or cannot be negated.
         """
-        indexes = [index for item in self.given for index in item.values]
-        self._key = itemgetter(*indexes) if indexes else lambda _words: None
+        ways = [(id(item.option), id(item.kind), id(item.reading), len(item.values), item.skip) for item in given]
+        way = (extension, id(reading), *ways)  # what these are the numbers of stays: declarations and own readings
+        made = self._made.get(way)
+        if made is not None:
+            return Part(extension, given, reading, index, made)
+        part = Part(extension, given, reading, index, {})
+        part.check()
+        if len(self._made) < _MOST_WAYS:
+            self._made[way] = part.made
+        return part
+
+
+class Part:
+    """One extension of the shape, with the words that it takes.
+
+    Attributes:
+        extension: its class.
+        given: its options in the order of the line.
+        reading: family and protocol of the shape.
+        index: of the word that names it, for errors about the whole.
+        key: takes the words that decide out of those of a line.
+        made: what was made so far, by these words.
+    """
+
+    __slots__ = ("extension", "given", "index", "key", "made", "reading")
+
+    def __init__(
+        self,
+        extension: type[Extension],
+        given: tuple[Given, ...],
+        reading: Reading,
+        index: int,
+        made: dict[Any, Any],
+    ) -> None:
+        self.extension, self.given, self.reading, self.index, self.made = extension, given, reading, index, made
+        indexes = [index for item in given for index in item.values]
+        self.key: Callable[[Words], Any] = itemgetter(*indexes) if indexes else _no_key
+
+    def check(self) -> None:
+        """Check what depends on the shape alone.
+
+        Raises:
+            LineError: an option stands twice, is missing, or cannot be negated.
+        """
         seen: set[tuple[str, str]] = set()
         for item in self.given:
             key = (item.option.group, item.option.field)
@@ -109,10 +161,10 @@ class Part:
         Raises:
             LineError: a value is wrong, or the options do not fit together.
         """
-        key = self._key(words)
-        made = self._made.get(key)
+        key = self.key(words)
+        made: Extension | None = self.made.get(key)
         if made is None:
-            made = self._made[key] = self.make(words)
+            made = self.made[key] = self.make(words)
         return made
 
     def make(self, words: Words) -> Extension | None:
@@ -139,6 +191,10 @@ class Part:
         return value
 
 
+def _no_key(_words: Words) -> None:
+    """Nothing decides."""
+
+
 @dataclass(frozen=True, slots=True)
 class ForeignPart:
     """An extension that is not modelled, with the words that belong to it."""
@@ -157,16 +213,15 @@ class BasePart:
     """The base options; a comma list of addresses makes several rules (libxtables, ``xtables_ipparse_multiple``)."""
 
     part: Part
-    _made: dict[Any, tuple[BaseMatch, ...]] = field(init=False, default_factory=dict)
 
     def bind(self, words: Words) -> tuple[BaseMatch, ...]:
         """Return the base match of each rule that the line stands for."""
         if not self.part.given:
             return (ANY,)
-        key = self.part._key(words)  # noqa: SLF001 - the two are one mechanism
-        made = self._made.get(key)
+        key = self.part.key(words)
+        made: tuple[BaseMatch, ...] | None = self.part.made.get(key)
         if made is None:
-            made = self._made[key] = tuple(self._expand(list(words)))
+            made = self.part.made[key] = tuple(self._expand(list(words)))
         return made
 
     def _expand(self, words: list[str]) -> list[BaseMatch]:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, cast
 
 from iptc_sim.builtin import BaseMatch, ForeignMatch
-from iptc_sim.options import Reading
 from iptc_sim.protocols import parse_integer
-from iptc_sim.records import replace
 from iptc_sim.ruleset import Counters
 from iptc_sim.syntax.grammar import ParsedLine
 from iptc_sim.syntax.lines import CommandLine, EmptyLine, RuleLine
 from iptc_sim.syntax.own_options import COMMANDS
-from iptc_sim.syntax.plan import BasePart, ForeignPart, Given, JumpPart, Part, RulePlan, read_counters
+from iptc_sim.syntax.plan import BasePart, ForeignPart, Given, JumpPart, Part, RulePlan, Ways, read_counters
 from iptc_sim.syntax.words import LineError, Loaded, unquote
 
 if TYPE_CHECKING:
@@ -31,12 +29,12 @@ _OF_LISTS: Final = frozenset({"-n", "-x", "-0"})
 _ALSO: Final = {"-P": frozenset({"-c"}), "-L": _OF_LISTS}
 
 
-def read_parsed(parsed: ParsedLine, reading: Reading) -> RulePlan | RuleLine | CommandLine | EmptyLine:
+def read_parsed(parsed: ParsedLine, ways: Ways) -> RulePlan | RuleLine | CommandLine | EmptyLine:
     """Return what a line says that is no table, chain, COMMIT or comment line.
 
     Args:
         parsed: the line.
-        reading: how it is read; its protocol is seen from the line.
+        ways: how lines are read.
 
     Returns:
         The plan of a rule's shape; ``-D CHAIN NUMBER`` and commands about chains as they are; an empty line for a rule
@@ -45,16 +43,15 @@ def read_parsed(parsed: ParsedLine, reading: Reading) -> RulePlan | RuleLine | C
     Raises:
         LineError: two targets, a negation that cannot be, an option that the command does not take, and so on.
     """
-    return LinePlanner(parsed, reading).read()
+    return LinePlanner(parsed, ways).read()
 
 
 class LinePlanner:
     """Collects what stands on a line, and makes the plan of its shape from it."""
 
-    def __init__(self, parsed: ParsedLine, reading: Reading) -> None:
-        getopt = parsed.getopt
-        self._parsed = parsed
-        self._reading = replace(reading, protocol=getopt.protocol, other_than=getopt.other_than)
+    def __init__(self, parsed: ParsedLine, ways: Ways) -> None:
+        self._parsed, self._ways = parsed, ways
+        self._reading = ways.reading(parsed.getopt.protocol, parsed.getopt.other_than)
         self._given: dict[int, list[Given]] = {}
         self._foreign: dict[int, list[int]] = {}
         self._jumps: list[tuple[Token, bool]] = []
@@ -198,7 +195,7 @@ class LinePlanner:
         found = self._parsed.found[tokens[0].start_pos or 0]
         if found.owner.extension is BaseMatch:
             self._letters.setdefault(found.option.names[0], indexes[0])
-        reading = replace(self._reading, protocol=found.protocol, other_than=found.other_than, negated=negated)
+        reading = self._ways.reading(found.protocol, found.other_than, negated=negated)
         skip = self._skip(tokens[1]) if len(tokens) > 1 else 0
         given = Given(found.option, found.kind, indexes[0], tuple(indexes[1:]), reading, skip)
         self._given.setdefault(id(found.owner), []).append(given)
@@ -216,7 +213,7 @@ class LinePlanner:
             raise AssertionError("a part of an extension that is not modelled")
         given = tuple(self._given.get(id(item), ()))
         index = item.index if item.index >= 0 else (given[0].index if given else 0)
-        return Part(item.extension, given, self._reading, index)
+        return self._ways.part(item.extension, given, self._reading, index)
 
     def _match_part(self, item: Loaded) -> Part | ForeignPart:
         if item.extension is None:

@@ -104,8 +104,9 @@ class Section:
         line: where it begins.
         store: its chains and rules.
         commit: the line of COMMIT; 0 where there is none.
-        uses: the line of the first rule of each shape.
+        uses: the line of the first rule with each extension.
         placed: rules about which table, hooks or objects decide, by shape.
+        single: those of shapes that are not stored.
         counts: how many rules use an extension that is not modelled, with the first line.
         faults: what is wrong with it.
         began: whether a rule or a user chain has been read, or another word about a chain that makes it exist.
@@ -119,8 +120,9 @@ class Section:
     line: int
     store: RuleStore
     commit: int = 0
-    uses: dict[Shape, int] = field(default_factory=dict)
+    uses: dict[type[Extension], int] = field(default_factory=dict)
     placed: dict[Shape, Placed] = field(default_factory=dict)
+    single: Placed = field(default_factory=lambda: Placed(array("I"), array("I")))
     counts: dict[str, tuple[int, int]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     began: bool = False
@@ -149,12 +151,17 @@ class Section:
         return self.named and silent and self.store.exists.count(1) == len(self.builtin)
 
     def note(self, shape: Shape, line: int) -> None:
-        """Take note of the first rule of a shape."""
-        self.uses[shape] = line
+        """Take note of a rule of a shape, the first one of it in a row."""
+        for extension in shape.extensions:
+            self.uses.setdefault(extension, line)
         shape.section = self
-        shape.entries, shape.owners = array("I"), array("I")
+        if not shape.stored:
+            shape.entries, shape.owners = self.single.entries, self.single.owners
+            return
+        placed = self.placed.get(shape) or Placed(array("I"), array("I"))
+        shape.entries, shape.owners = placed.entries, placed.owners
         if shape.asked:
-            self.placed[shape] = Placed(shape.entries, shape.owners)
+            self.placed[shape] = placed
 
     def count(self, part: Extension, line: int) -> None:
         """Count a rule with an extension that is not modelled."""

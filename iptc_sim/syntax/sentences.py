@@ -1,26 +1,22 @@
-"""Sentences of the grammar that stand in nearly every dump, with the trees that Lark gave them.
+"""The parts of which nearly every line of a dump is made, with the trees that Lark gave them.
 
-To load Lark and make its parser takes longer than to read the dump of a small node. The trees of the usual sentences (a
-sentence is the kinds of the tokens of a line, ``APPEND VALUE JUMP VALUE``) are therefore kept beside the grammar, in
-``grammar/sentences.txt``, and a test asks Lark for every one of them again.
-``python -m iptc_sim.syntax.sentences FILE...`` prints those of some dumps.
+To load Lark and make its parser takes longer than to read the dump of a small node. The trees of the usual parts of a
+line (by the kinds of their tokens: ``NOT UNARY VALUE``) are therefore kept beside the grammar, in
+``grammar/sentences.txt``, and a test asks Lark for every one of them again. To the grammar a line of a rule is its
+command with any parts before and behind it, and none of those kept goes on behind its values; so the tree of a line in
+which all parts are known holds the trees of these in their order.
 """
 
 from __future__ import annotations
 
-import sys
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Final, Self, cast
+from typing import TYPE_CHECKING, Self, cast
 
 from iptc_sim.resources import resource_text
 
 if TYPE_CHECKING:
     from lark import Token, Tree
-
-#: In how many of the dumps given a sentence must stand to be printed.
-_USUAL: Final = 3
 
 
 class Word(str):
@@ -42,95 +38,67 @@ class Node:
 
     __slots__ = ("children", "data")
 
-    def __init__(self, data: str) -> None:
-        self.data = data
-        self.children: list[Node | Word | None] = []
+    def __init__(self, data: str, children: list[Node | Word | None]) -> None:
+        self.data, self.children = data, children
+
+
+#: A kept tree: its name, and for each child another one, the number of its token, or None where there is none.
+_Kept = tuple[str, tuple["_Kept | int | None", ...]]
 
 
 @cache
-def _trees() -> dict[str, str]:
-    text = resource_text("grammar", "sentences.txt")
-    return dict(line.split(": ", 1) for line in text.splitlines() if line and line[0] != "#")
+def _trees() -> dict[str, _Kept]:
+    """Return the kept trees by the kinds of their tokens."""
+    lines = resource_text("grammar", "sentences.txt").splitlines()
+    return {
+        kinds: _parsed(tree.split()) for kinds, _, tree in (line.partition(": ") for line in lines if line[0] != "#")
+    }
+
+
+def _parsed(items: list[str]) -> _Kept:
+    """Take one tree, ``(part - (unary 0 1 ) )``, off the beginning of what is written."""
+    name, children = items.pop(0)[1:], list[_Kept | int | None]()
+    while items[0] != ")":
+        if items[0][0] == "(":
+            children.append(_parsed(items))
+        else:
+            item = items.pop(0)
+            children.append(None if item == "-" else int(item))
+    del items[0]
+    return name, tuple(children)
 
 
 def known_tree(kinds: Sequence[str], words: Sequence[str]) -> Tree[Token] | None:
-    """Return the tree of a line, or None where its sentence is not kept.
+    """Return the tree of a line, or None where a part of it is not kept, or it is no line of a rule.
 
     Args:
         kinds: of its tokens.
         words: the same tokens as they stand in the line.
     """
-    shown = _trees().get(" ".join(kinds))
-    if shown is None:
+    trees = _trees()
+    if not kinds or kinds[0] == "VALUE":
         return None
-    root = Node("")
-    open_nodes = [root]
-    for item in shown.split():
-        if item == ")":
-            open_nodes.pop()
-        elif item == "-":
-            open_nodes[-1].children.append(None)
-        elif item[0] == "(":
-            node = Node(item[1:])
-            open_nodes[-1].children.append(node)
-            open_nodes.append(node)
-        else:
-            place = int(item)
-            open_nodes[-1].children.append(Word(words[place], kinds[place], place))
-    return cast("Tree[Token]", root.children[0])
+    starts = [place for place, kind in enumerate(kinds) if kind != "VALUE" and (not place or kinds[place - 1] != "NOT")]
+    parts: list[Node | Word | None] = [None]  # no counters
+    commands = 0
+    for start, end in zip(starts, [*starts[1:], len(kinds)], strict=True):
+        kept = trees.get(" ".join(kinds[start:end]))
+        if kept is None:
+            return None
+        commands += kept[0] == "command"
+        parts.append(_built(kept, kinds, words, start))
+    return cast("Tree[Token]", Node("line", parts)) if commands == 1 else None
 
 
-def written_tree(tree: Tree[Token], places: dict[int, int]) -> str:
-    """Return a Lark tree as it is kept.
-
-    Args:
-        tree: of a sentence.
-        places: from the place of a token to its number.
-    """
-    parts = [f"({tree.data}"]
-    for child in cast("list[Tree[Token] | Token | None]", tree.children):
+def _built(kept: _Kept, kinds: Sequence[str], words: Sequence[str], start: int) -> Node:
+    """Make a kept tree of the tokens from ``start`` on."""
+    children: list[Node | Word | None] = []
+    for child in kept[1]:
         if child is None:
-            parts.append("-")
-        elif isinstance(child, str):
-            parts.append(str(places[child.start_pos or 0]))
+            children.append(None)
+        elif isinstance(child, int):
+            place = start + child
+            children.append(Word(words[place], kinds[place], place))
         else:
-            parts.append(written_tree(child, places))
-    return " ".join([*parts, ")"])
-
-
-def sentences(texts: Iterable[str]) -> Counter[str]:
-    """Count in how many of some dumps each sentence stands, given with its tree."""
-    from iptc_sim.syntax.grammar import parse_line, word_pattern  # noqa: PLC0415 - for making the file only
-    from iptc_sim.syntax.words import LineError  # noqa: PLC0415 - likewise
-    from iptc_sim.values import Family  # noqa: PLC0415 - likewise
-
-    @cache
-    def sentence(line: str) -> str:
-        for family in Family:
-            try:
-                parsed = parse_line(line, family)
-            except LineError:
-                continue
-            tokens = sorted(
-                cast("Iterable[Token]", parsed.tree.scan_values(lambda value: value is not None)), key=_place
-            )
-            if len(tokens) == len(word_pattern().findall(line)):
-                places = {token.start_pos or 0: number for number, token in enumerate(tokens)}
-                return f"{' '.join(token.type for token in tokens)}: {written_tree(parsed.tree, places)}"
-        return ""
-
-    found: Counter[str] = Counter()
-    for text in texts:
-        found.update({sentence(line) for line in set(text.splitlines()) if line.startswith("-A ")} - {""})
-    return found
-
-
-def _place(token: Token) -> int:
-    return token.start_pos or 0
-
-
-if __name__ == "__main__":
-    from pathlib import Path
-
-    counted = sentences(Path(name).read_text(errors="replace") for name in sys.argv[1:])
-    sys.stdout.writelines(f"{text}\n" for text in sorted(text for text, count in counted.items() if count >= _USUAL))
+            children.append(_built(child, kinds, words, start))
+    return Node(kept[0], children)

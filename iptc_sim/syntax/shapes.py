@@ -8,6 +8,7 @@ was kept. A line whose shape is not stored is simply judged again, so the cache 
 from __future__ import annotations
 
 import re
+from sys import intern
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from iptc_sim.options import Reading
@@ -15,7 +16,7 @@ from iptc_sim.ruleset import Counters
 from iptc_sim.syntax.grammar import ParsedLine, counters_pattern, parse_line, parse_words, word_pattern
 from iptc_sim.syntax.hot import Shape
 from iptc_sim.syntax.lines import ChainLine, CommitLine, EmptyLine, Line, TableLine
-from iptc_sim.syntax.plan import RulePlan, read_prefix
+from iptc_sim.syntax.plan import RulePlan, Ways, read_prefix
 from iptc_sim.syntax.planner import read_parsed
 from iptc_sim.syntax.words import MAX_WORD, Getopt, LineError, check_limits, unquote
 from iptc_sim.targets import TARGETS
@@ -60,7 +61,8 @@ class ShapeCache:
     """
 
     def __init__(self, family: Family, variant: Variant = Variant.NFT, *, strict: bool = False) -> None:
-        self.family, self.variant, self.strict = family, variant, strict
+        self.family, self.strict = family, strict
+        self._ways = Ways(Reading(family, variant=variant, strict=strict))
         self.shapes: dict[tuple[str, ...], Shape] = {}
         self.judged = 0
         self.last: Shape | None = None
@@ -93,12 +95,13 @@ class ShapeCache:
         shape = self.last = self.shapes.get(key)
         if shape is None:
             parsed = parse_words(words, self.family, strict=self.strict) or self._judge(line)
-            made = read_parsed(parsed, Reading(self.family, variant=self.variant, strict=self.strict))
+            made = read_parsed(parsed, self._ways)
             if not isinstance(made, RulePlan):
                 return made
             shape = self.last = Shape(made, key, counted=counters is not None)
             if len(self.shapes) < MAX_SHAPES and not parsed.getopt.glued and _is_kept(parsed.getopt, key, words):
-                self.shapes[key] = shape
+                self.shapes[tuple(map(intern, key))] = shape
+                shape.stored = True
         elif shape.count():
             self._compiled += 1
         plan = shape.plan

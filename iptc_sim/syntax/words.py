@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from iptc_sim.builtin import BaseMatch
 from iptc_sim.diagnostics import suggestion
@@ -100,17 +101,17 @@ class Loaded:
     index: int
     extension: type[Extension] | None
     name: str
-    known: dict[str, Option] = field(default_factory=dict)
+    known: Mapping[str, tuple[Option, ValueType[Any]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.extension is not None:
             self.known = _known(self.extension)
 
 
-_SPELLINGS: Final[dict[type[Extension], dict[str, Option]]] = {}
+_SPELLINGS: Final[dict[type[Extension], Mapping[str, tuple[Option, ValueType[Any]]]]] = {}
 
 
-def _known(extension: type[Extension]) -> dict[str, Option]:
+def _known(extension: type[Extension]) -> Mapping[str, tuple[Option, ValueType[Any]]]:
     """Return its spellings, the same objects for every line."""
     if extension not in _SPELLINGS:
         _SPELLINGS[extension] = spellings(extension)
@@ -123,7 +124,7 @@ class Found:
 
     owner: Loaded
     option: Option
-    kind: ValueType[object]
+    kind: ValueType[Any]
     protocol: int | None = None
     other_than: int | None = None
 
@@ -148,6 +149,7 @@ class Piece:
 _VALUE: Final = (Piece("VALUE"),)
 _NOT: Final = (Piece("NOT"),)
 _BARE: Final = (Piece("BARE"),)
+_OF_IPTABLES: Final = {own.letter: Piece(own.kind, letter=f"-{own.letter}") for own in SHORT.values()}
 
 
 class Getopt:
@@ -261,7 +263,7 @@ class Getopt:
             self._rest = None if same else ()
             return Piece("OWN_FAMILY" if same else "OTHER_FAMILY", letter=f"-{own.letter}")
         self._role, self._needed, self._allowed = own.kind, own.needed, own.allowed
-        return Piece(own.kind, letter=f"-{own.letter}")
+        return _OF_IPTABLES[own.letter]
 
     def _option(self, index: int, found: Found, *, negated: bool) -> Piece:
         kind, declared = found.kind, found.option
@@ -293,22 +295,22 @@ class Getopt:
         exact = LONG.get(name)
         if exact is not None:
             return exact
+        if name in self.loaded[0].known:
+            return self._find(self.loaded[0], name)
         first = {item.extension or item.name: item for item in self.loaded[1:]}  # by when it was loaded first
-        for owner in (self.loaded[0], *reversed(first.values())):
+        for owner in reversed(first.values()):
             if name in owner.known:
                 return self._find(owner, name)
         close: dict[object, Own | Found | None] = {own: own for known, own in LONG.items() if known.startswith(name)}
         for owner in self.loaded:
-            for known, declared in owner.known.items():
+            for known, (declared, kind) in owner.known.items():
                 if known.startswith(name):
-                    close[id(declared), id(declared.spellings[known])] = self._find(owner, known)
+                    close[id(declared), id(kind)] = self._find(owner, known)
         return next(iter(close.values())) if len(close) == 1 and name != "--" else None
 
     def _find(self, owner: Loaded, name: str) -> Found | None:
-        declared = owner.known.get(name)
-        if declared is None:
-            return None
-        return Found(owner, declared, declared.spellings[name], self.protocol, self.other_than)
+        known = owner.known.get(name)
+        return None if known is None else Found(owner, known[0], known[1], self.protocol, self.other_than)
 
     def _implicit(self, name: str) -> Own | Found | None:
         """``-p tcp --dport 80`` loads tcp when its first option is seen: the match called as the protocol is."""
@@ -324,6 +326,8 @@ class Getopt:
 
     def _take_value(self, index: int, text: str) -> None:
         role, self._role = self._role, ""
+        if not role:
+            return
         if role in {"PROTOCOL", "OTHER_THAN"}:
             self._take_protocol(text, negated=role == "OTHER_THAN")
         elif role == "MATCH":

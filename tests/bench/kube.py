@@ -6,13 +6,11 @@ with ``json.load`` and does nothing else.
 
 from __future__ import annotations
 
-import re
 import sys
-import tempfile
 from pathlib import Path
 from typing import Final
 
-from tests.bench.measure import Series, interleaved, python, run, table
+from tests.bench.measure import Series, asked, interleaved, python, run, show
 
 DEFAULT: Final = ("500x3", "5000x5")
 ALL: Final = (*DEFAULT, "30000x5")
@@ -54,15 +52,9 @@ def row(name: str, folder: Path) -> list[str]:
 
 def main() -> None:
     """Measure the clusters that are asked for and print the table."""
-    names = [word for word in sys.argv[1:] if word != "--all"]
-    if wrong := [name for name in names if not re.fullmatch(r"\d+x\d+", name)]:
-        sys.exit(f"{wrong[0]} is no cluster; SxE means S Services with E endpoints each")
     head = ["cluster", "JSON", "rules", "json.load", "to save text", "to restore text", "us a rule"]
     head += ["peak of json.load", "of ours"]
-    with tempfile.TemporaryDirectory() as folder:
-        rows = [row(name, Path(folder)) for name in names or (ALL if "--all" in sys.argv else DEFAULT)]
-    print("CPU seconds of whole processes; the ratios are medians of those of each repetition.\n")  # noqa: T201
-    print(table(head, rows))  # noqa: T201
+    show(head, asked("cluster", DEFAULT, ALL), row)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -90,6 +92,26 @@ def interleaved(commands: Mapping[str, Sequence[str]], repetitions: int, folder:
             if repetition >= UNMEASURED:
                 seen[name].append(ran)
     return {name: Series(tuple(runs)) for name, runs in seen.items()}
+
+
+def asked(noun: str, default: Sequence[str], everything: Sequence[str]) -> Sequence[str]:
+    """Return the names (SxE) on the command line: the default without any, everything with ``--all``.
+
+    Args:
+        noun: what they are names of, for the one that is none.
+    """
+    names = [word for word in sys.argv[1:] if word != "--all"]
+    if wrong := [name for name in names if not re.fullmatch(r"\d+x\d+", name)]:
+        sys.exit(f"{wrong[0]} is no {noun}; SxE means S Services with E endpoints each")
+    return names or (everything if "--all" in sys.argv else default)
+
+
+def show(head: Sequence[str], names: Sequence[str], row: Callable[[str, Path], Sequence[str]]) -> None:
+    """Measure what is asked for, a row each in a temporary folder, and print the table."""
+    with tempfile.TemporaryDirectory() as folder:
+        rows = [row(name, Path(folder)) for name in names]
+    print("CPU seconds of whole processes; the ratios are medians of those of each repetition.\n")  # noqa: T201
+    print(table(head, rows))  # noqa: T201
 
 
 def python(code: str, *args: str | Path) -> list[str]:

@@ -7,13 +7,11 @@ last one every rule is built as an object, too, which otherwise happens when som
 
 from __future__ import annotations
 
-import re
 import sys
-import tempfile
 from pathlib import Path
 from typing import Final
 
-from tests.bench.measure import interleaved, python, run, table
+from tests.bench.measure import asked, interleaved, python, run, show
 
 DEFAULT: Final = ("500x3", "5000x5")
 ALL: Final = (*DEFAULT, "10000x5", "30000x5")
@@ -70,14 +68,8 @@ def row(name: str, folder: Path) -> list[str]:
 
 def main() -> None:
     """Measure the dumps that are asked for and print the table."""
-    names = [word for word in sys.argv[1:] if word != "--all"]
-    if wrong := [name for name in names if not re.fullmatch(r"\d+x\d+", name)]:
-        sys.exit(f"{wrong[0]} is no dump; SxE means S Services with E endpoints each")
     head = ["dump", "rules", f"{RESTORE} --test", *_OURS, f"peak of {RESTORE}", "of ours", "bytes a rule"]
-    with tempfile.TemporaryDirectory() as folder:
-        rows = [row(name, Path(folder)) for name in names or (ALL if "--all" in sys.argv else DEFAULT)]
-    print("CPU seconds of whole processes; the ratios are medians of those of each repetition.\n")  # noqa: T201
-    print(table(head, rows))  # noqa: T201
+    show(head, asked("dump", DEFAULT, ALL), row)
 
 
 if __name__ == "__main__":

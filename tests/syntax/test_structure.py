@@ -130,3 +130,19 @@ def test_a_script_is_applied_in_order() -> None:
     ruleset = parse(script)
     lines = [line for line in write_save(ruleset).splitlines() if line.startswith("-A") or " - " in line]
     assert lines == ["-A INPUT -j ACCEPT", ":two - [0:0]", "-A PREROUTING -j two"]
+
+
+def test_tables_in_turn_are_judged_as_those_in_one_piece() -> None:
+    lines = [
+        "iptables -t nat -A PREROUTING -j MASQUERADE",
+        "iptables -t mangle -A INPUT -j MASQUERADE",
+        "iptables -t nat -A POSTROUTING -j MASQUERADE",
+        "iptables -t mangle -A OUTPUT -j MASQUERADE",
+    ]
+
+    def told(order: list[int]) -> list[str]:
+        notes = examine("\n".join(lines[place] for place in order)).ruleset.notes
+        return sorted(note.message for note in notes if note.code == "IPT027")
+
+    assert told([0, 1, 2, 3]) == told([0, 2, 1, 3])
+    assert len(told([0, 1, 2, 3])) == 3
