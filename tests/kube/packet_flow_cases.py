@@ -1,4 +1,7 @@
-"""The packet flow cases of kube-proxy's own tests (pkg/proxy/iptables, 1.28 and later), said again in our words."""
+"""The packet flow cases of kube-proxy's own tests (pkg/proxy/iptables, 1.28 and later), said again in our words.
+
+What other releases do instead is what the reference states of them (../shared/reference/kube-proxy.md, 3.1, 3.2, 4.4).
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,7 @@ BASIC: Final = (
         pod -> 172.30.0.41:80 => {E} -m
         pod -> 172.30.0.44:80 => 10.180.0.4:80, 10.180.0.5:80 -m
         node -> 192.168.99.22:80 => 10.180.0.2:80 +m
-        ext -> 192.168.99.22:80 => DROP
+        ext -> 192.168.99.22:80 => 1.24+ MARKED | 1.25+ DROP
         node -> node:30000 => ACCEPT
         pod -> 172.30.0.46:80 => REJECT
     """, NODE),
@@ -78,14 +81,14 @@ BASIC: Final = (
         extB -> node:3001 => {E} +m
         ext -> 1.2.3.4:80 => {E} +m
         ext -> 5.6.7.8:80 => {E} +m
-        extB -> 1.2.3.4:80 => DROP
-        extB -> 5.6.7.8:80 => DROP
-        pod -> 1.2.3.4:80 => DROP
-        pod -> 5.6.7.8:80 => DROP
+        extB -> 1.2.3.4:80 => 1.24+ MARKED | 1.25+ DROP
+        extB -> 5.6.7.8:80 => 1.24+ MARKED | 1.25+ DROP
+        pod -> 1.2.3.4:80 => 1.24+ MARKED | 1.25+ DROP
+        pod -> 5.6.7.8:80 => 1.24+ MARKED | 1.25+ DROP
         node -> 1.2.3.4:80 => {E} +m
         node -> 5.6.7.8:80 => {E} +m
         lb1 -> 1.2.3.4:80 => {E} +m
-        lb2 -> 5.6.7.8:80 => {E} +m
+        lb2 -> 5.6.7.8:80 => 1.24+ DROP | 1.25+ {E} +m
     """, NODE),
     Case("TestNodePort", (service(SVC, f"type: NodePort, clusterIP: 172.30.0.41, {NODE_PORT}"), ONE), f"""
         pod -> 172.30.0.41:80 => {E} -m
@@ -167,7 +170,7 @@ POLICIES: Final = (
     Case("TestInternalTrafficPolicyE2E, Cluster", (INTERNAL["Cluster"], SPREAD),
          f"{TO} => 10.0.1.1:80, 10.0.1.2:80, 10.0.1.3:80 -m", NODE),
     Case("TestInternalTrafficPolicyE2E, Local", (INTERNAL["Local"], SPREAD), f"{TO} => 10.0.1.1:80 -m", NODE),
-    Case("TestInternalTrafficPolicyE2E, Local, none here", (INTERNAL["Local"], SPREAD_ELSEWHERE), f"{TO} => DROP", NODE),
+    Case("TestInternalTrafficPolicyE2E, Local, none here", (INTERNAL["Local"], SPREAD_ELSEWHERE), f"{TO} => 1.24+ MARKED | 1.25+ DROP", NODE),
     Case("TestInternalTrafficPolicyE2E, Cluster, the slice is deleted", (INTERNAL["Cluster"],), f"{TO} => REJECT", NODE),
     Case("TestInternalTrafficPolicyE2E, Local, the slice is deleted", (INTERNAL["Local"],), f"{TO} => REJECT", NODE),
 )  # fmt: skip
@@ -193,11 +196,11 @@ TERMINATING: Final = (
     """, "10.0.1.1 RL", "10.0.1.2 RL", "10.0.1.3 TL", "10.0.1.4 UL", "10.0.1.5 RX"),
     terminating("only terminating ones here", "Local", f"""
         {TO} => 10.0.1.5:80 -m
-        {LB} => 10.0.1.2:80, 10.0.1.3:80 -m
+        {LB} => 1.24+ MARKED | 1.25+ DROP | 1.26+ 10.0.1.2:80, 10.0.1.3:80 -m
     """, "10.0.1.2 TL", "10.0.1.3 TL", "10.0.1.4 UL", "10.0.1.5 RX"),
     terminating("one elsewhere", "Local", f"""
-        {TO} => 10.0.1.5:80 -m
-        {LB} => DROP
+        {TO} => 1.24+ REJECT | 1.26+ 10.0.1.5:80 -m
+        {LB} => 1.24+ REJECT | 1.26+ DROP
     """, "10.0.1.5 TX"),
     terminating("none serves", "Local", f"""
         {TO} => REJECT
@@ -212,12 +215,12 @@ TERMINATING: Final = (
         {LB} => 10.0.1.1:80, 10.0.1.2:80, 10.0.1.5:80 +m
     """, "10.0.1.1 RL", "10.0.1.2 RL", "10.0.1.3 TX", "10.0.1.4 UX", "10.0.1.5 RX"),
     terminating("only terminating ones", "Cluster", f"""
-        {TO} => 10.0.1.2:80, 10.0.1.3:80, 10.0.1.5:80 -m
-        {LB} => 10.0.1.2:80, 10.0.1.3:80, 10.0.1.5:80 +m
+        {TO} => 1.24+ REJECT | 1.26+ 10.0.1.2:80, 10.0.1.3:80, 10.0.1.5:80 -m
+        {LB} => 1.24+ REJECT | 1.26+ 10.0.1.2:80, 10.0.1.3:80, 10.0.1.5:80 +m
     """, "10.0.1.2 TL", "10.0.1.3 TL", "10.0.1.4 UX", "10.0.1.5 TX"),
     terminating("one elsewhere", "Cluster", f"""
-        {TO} => 10.0.1.5:80 -m
-        {LB} => 10.0.1.5:80 +m
+        {TO} => 1.24+ REJECT | 1.26+ 10.0.1.5:80 -m
+        {LB} => 1.24+ REJECT | 1.26+ 10.0.1.5:80 +m
     """, "10.0.1.5 TX"),
     terminating("none serves", "Cluster", f"""
         {TO} => REJECT

@@ -1,4 +1,4 @@
-"""Packet flow cases that come as tables: who is masqueraded, topology hints, the rules of old releases, the corpora."""
+"""Packet flow cases that come as tables: who is masqueraded, topology hints, the corpora."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from iptc_sim.kube import Settings
 from tests.kube import corpus
-from tests.kube.packet_flow_cases import LOCAL_BALANCER, NODE, NODE_PORT, P80, REMOTE_AND_LOCAL, SVC, E
+from tests.kube.packet_flow_cases import NODE, NODE_PORT, P80, SVC
 from tests.kube.packet_flows import CLIENTS, LOCALNET, Case, endpoint_slice, service
 
 # --- TestInternalExternalMasquerade
@@ -77,7 +77,7 @@ MASQUERADE: Final = (
 # --- pkg/proxy/topology_test.go
 
 
-def _topology(
+def topology(
     name: str, said: str, *endpoints: str, mode: str = "auto", zone: str = "zone-a", spec: str = "", ports: str = P80
 ) -> Case:
     """Return a case of topology hints; the endpoints are .3, .4, .5 and .6, and ``said`` names the last parts."""
@@ -92,8 +92,13 @@ def _topology(
         ),
         endpoint_slice(SVC, "p80 80", *(endpoints or _ZONES)),
     )
-    result = said if said.isupper() else _names(said)
+    result = " | ".join(map(_outcome, said.split(" | ")))
     return Case(f"topology, {name}", objects, f"pod -> 172.30.0.41:80 => {result}", NODE)
+
+
+def _outcome(said: str) -> str:
+    since, found, parts = said.rpartition("+ ")
+    return since + found + (parts if parts.isupper() else _names(parts))
 
 
 def _names(parts: str) -> str:
@@ -102,24 +107,22 @@ def _names(parts: str) -> str:
 
 _ZONES: Final = ("10.180.0.3 RX zone-a", "10.180.0.4 RX zone-b", "10.180.0.5 RX zone-c", "10.180.0.6 RX zone-a")
 TOPOLOGY: Final = (
-    _topology("auto", "3 6"),
-    _topology("Auto", "3 6", mode="Auto"),
-    _topology("disabled", "3 4 5 6", mode="disabled"),
-    _topology("no annotation", "3 4 5 6", mode=""),
-    replace(
-        _topology("aUto", "3 4 5 6", mode="aUto"),
-        lines=f"pod -> 172.30.0.41:80 => {_names('3 4 5 6')} ~ {_names('3 6')}: from 1.25 on any word but disabled will do",
-    ),
-    _topology("no zone", "3 4 5 6", zone=""),
-    _topology("a zone of nobody", "3 4 5 6", zone="zone-x"),
-    _topology("one without hint", "3 4 5 6", *_ZONES[:3], "10.180.0.6 RX"),
-    _topology("one that is not ready without hint", "3 6", *_ZONES, "10.180.0.7 NX"),
-    _topology("only one that is not ready in the zone", "4 5", "10.180.0.3 NX zone-a", *_ZONES[1:3]),
-    _topology("several zones", "3 6", "10.180.0.3 RX zone-b zone-a", *_ZONES[1:]),
-    _topology("iTP Local", "3 4", "10.180.0.3 RL zone-a", "10.180.0.4 RL zone-b", *_ZONES[2:],
+    topology("auto", "3 6"),
+    topology("Auto", "3 6", mode="Auto"),
+    # From 1.25 on any word but disabled will do; the newest releases don't ask for one.
+    topology("disabled", "1.24+ 3 4 5 6 | 1.37+ 3 6", mode="disabled"),
+    topology("no annotation", "1.24+ 3 4 5 6 | 1.37+ 3 6", mode=""),
+    topology("aUto", "1.24+ 3 4 5 6 | 1.25+ 3 6", mode="aUto"),
+    topology("no zone", "3 4 5 6", zone=""),
+    topology("a zone of nobody", "3 4 5 6", zone="zone-x"),
+    topology("one without hint", "3 4 5 6", *_ZONES[:3], "10.180.0.6 RX"),
+    topology("one that is not ready without hint", "3 6", *_ZONES, "10.180.0.7 NX"),
+    topology("only one that is not ready in the zone", "4 5", "10.180.0.3 NX zone-a", *_ZONES[1:3]),
+    topology("several zones", "3 6", "10.180.0.3 RX zone-b zone-a", *_ZONES[1:]),
+    topology("iTP Local", "3 4", "10.180.0.3 RL zone-a", "10.180.0.4 RL zone-b", *_ZONES[2:],
               spec="internalTrafficPolicy: Local, "),
     replace(
-        _topology(
+        topology(
             "eTP Local",
             "3 6",
             "10.180.0.3 RL zone-a",
@@ -133,36 +136,7 @@ TOPOLOGY: Final = (
             ext -> node:3001 => {_names("3 4")}
         """,
     ),
-    _topology("iTP Local, all elsewhere", "DROP", spec="internalTrafficPolicy: Local, "),
-)  # fmt: skip
-
-# --- cases of 1.16 and 1.17, whose rules are those of 1.11 where XLB is concerned
-
-OLD: Final = replace(NODE, release="1.11")
-RELEASE_1_11: Final = (
-    Case("1.11 TestClusterIPReject", (service(SVC, f"type: ClusterIP, clusterIP: 172.30.0.41, {P80}"),),
-         """
-        pod -> 172.30.0.41:80 => REJECT ~ -: 1.11 calls KUBE-SERVICES of filter from OUTPUT alone
-        node -> 172.30.0.41:80 => REJECT
-    """, OLD),
-    Case("1.11 TestLoadBalancer", (
-        service(SVC, f"type: LoadBalancer, clusterIP: 172.30.0.41, {NODE_PORT}", "1.2.3.4"),
-        endpoint_slice(SVC, "p80 80", "10.180.0.1 RX"),
-    ), f"""
-        pod -> 172.30.0.41:80 => {E} -m
-        ext -> 1.2.3.4:80 => {E} +m
-        ext -> node:3001 => {E} +m
-    """, OLD),
-    Case("1.11 TestOnlyLocalLoadBalancing", (service(SVC, LOCAL_BALANCER, "1.2.3.4"), REMOTE_AND_LOCAL), f"""
-        pod -> 172.30.0.41:80 => {E}, 10.180.2.1:80 -m
-        ext -> 1.2.3.4:80 => 10.180.2.1:80 -m
-        ext -> node:3001 => 10.180.2.1:80 -m
-    """, OLD),
-    Case("1.11 TestNodePortReject", (service(SVC, f"type: NodePort, clusterIP: 172.30.0.41, {NODE_PORT}"),),
-         "ext -> node:3001 => REJECT", OLD),
-    Case("1.11 TestExternalIPsReject", (
-        service(SVC, f"type: ClusterIP, clusterIP: 172.30.0.41, externalIPs: [192.168.99.11], {P80}"),
-    ), "ext -> 192.168.99.11:80 => REJECT ~ -: 1.11 calls KUBE-EXTERNAL-SERVICES from INPUT alone", OLD),
+    topology("iTP Local, all elsewhere", "1.24+ MARKED | 1.25+ DROP", spec="internalTrafficPolicy: Local, "),
 )  # fmt: skip
 
 # --- the corpora of 1.28: the dumps that the kernel saved, in the words of the cases above

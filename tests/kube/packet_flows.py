@@ -7,25 +7,30 @@ are verdicts, ``-`` says that the packet passes untouched.
 kube-proxy's tests look the packet up in nat/PREROUTING and then, whatever its way is, in four chains of filter; they know
 no routing, no conntrack state and no other hook. Where the whole way ends elsewhere, the case tells so after ``~``, with
 the reason.
+
+Where releases differ, the line tells it from which one on: ``=> 1.14+ REJECT | 1.20+ -``. ``MARKED`` says that the packet
+leaves the node for where it was sent to, with the mark of KUBE-MARK-DROP: kubelet's KUBE-FIREWALL, which drops such packets, is not
+called from FORWARD.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 
 from iptc_sim.api import trace
-from iptc_sim.kube import Settings, compile_services
+from iptc_sim.kube import Cluster, Settings, compile_services
 from iptc_sim.node import Node, Route
 from iptc_sim.ruleset import Ruleset
 from iptc_sim.steps import End, Fate, RuleStep, Trace, TranslateStep
 from iptc_sim.syntax import parse
 from iptc_sim.target import Accept
-from iptc_sim.values import Prefix
+from iptc_sim.values import Family, Prefix
 from tests.kube.builders import cluster
 
 #: Pods and endpoints are behind cni0, everybody else is behind eth0.
@@ -63,6 +68,17 @@ SERVERS6: Final = {"node": "[2001:db8::1]", "node2": "[2001:db8:1::2]", "localho
 _LINE: Final = re.compile(
     r"(?P<client>\S+) -> (?P<to>\S+?)(?P<protocol>/\w+)? => (?P<stated>[^~]+?)(?: ~ (?P<full>.+?): (?P<why>.+))?"
 )
+
+
+#: The mark of KUBE-MARK-DROP.
+_DROP_BIT: Final = 0x8000
+
+
+#: The last release whose rules leave the dropping to kubelet.
+_KUBELET_DROPS: Final = 24
+#: The first release that has --iptables-localhost-nodeports.
+_LOCALHOST_FLAG: Final = 26
+_SINCE: Final = re.compile(r"1\.(\d+)\+ ")
 
 
 @dataclass(frozen=True)
@@ -113,8 +129,8 @@ class Case:
     @property
     def ruleset(self) -> Ruleset:
         if self.rules:
-            return parse(self.rules, family=self.settings.family)
-        return compile_services(cluster(*self.objects, settings=self.settings), self.settings)
+            return _parsed(self.rules, self.settings.family)
+        return _compiled(self.objects, self.settings)
 
     @property
     def routes(self) -> tuple[Route, ...]:
@@ -123,6 +139,18 @@ class Case:
     @property
     def node(self) -> Node:
         return Node.of(self.interfaces, self.routes, sysctls=self.sysctls)
+
+    def at(self, minor: int) -> Case:
+        """Return the case as it is in release 1.``minor``; flows of which nothing is told for it are left out.
+
+        Up to 1.24 kubelet's rules are there too: kube-proxy relies on them where packets are to be dropped.
+        """
+        lines = (_at(line, minor) for line in filter(None, map(str.strip, self.lines.splitlines())))
+        flag = self.settings.iptables_localhost_nodeports or minor < _LOCALHOST_FLAG
+        settings = replace(
+            self.settings, release=f"1.{minor}", kubelet=minor <= _KUBELET_DROPS, iptables_localhost_nodeports=flag
+        )
+        return replace(self, name=f"1.{minor} {self.name}", lines="\n".join(filter(None, lines)), settings=settings)
 
     def flows(self) -> Iterator[Flow]:
         for line in filter(None, map(str.strip, self.lines.splitlines())):
@@ -136,6 +164,35 @@ class Case:
         source, _, by = self.clients.get(client, f"{client} in cni0").partition(" ")
         address, _, port = to.rpartition(":")
         return f"{protocol[1:]} {source}:33000 -> {self.servers.get(address, address)}:{port} {by}"
+
+
+def _at(line: str, minor: int) -> str:
+    """Return the line of a release; empty where its text begins with a later one."""
+    flow, _, rest = line.partition(" => ")
+    found = rest
+    for alternative in rest.split(" | "):
+        since = _SINCE.match(alternative)
+        if since is None:
+            return line
+        if minor < int(since[1]):
+            return f"{flow} => {found}" if found is not rest else ""
+        found = alternative[since.end() :]
+    return f"{flow} => {found}"
+
+
+@lru_cache(maxsize=4)
+def _parsed(rules: str, family: Family) -> Ruleset:
+    return parse(rules, family=family)
+
+
+@lru_cache(maxsize=4)
+def _compiled(objects: tuple[str, ...], settings: Settings) -> Ruleset:
+    return compile_services(_loaded(objects, settings.family), settings)
+
+
+@lru_cache(maxsize=64)
+def _loaded(objects: tuple[str, ...], family: Family) -> Cluster:
+    return cluster(*objects, settings=Settings(family=family))
 
 
 def said_of(found: Trace) -> str:
@@ -158,6 +215,8 @@ def _end_in_words(found: Trace, end: End) -> str:
         assert end.fate in {Fate.FORWARD, Fate.SENT}, end
         return "+m" if any(isinstance(step, TranslateStep) and step.by == "MASQUERADE" for step in steps) else "-m"
     assert end.packet.destination_text == found.flow.packet.destination_text
+    if end.packet.mark & _DROP_BIT:
+        return "MARKED"  # up to 1.23 with the node's address: KUBE-FW has marked it for masquerading before
     assert end.packet.source_text == found.flow.packet.source_text
     accepted = (
         step for step in steps if isinstance(step, RuleStep) and step.matched and isinstance(step.action, Accept)
@@ -203,9 +262,10 @@ def endpoint_slice(service: str, ports: str, *endpoints: str, family: str = "IPv
 
 
 def service(name: str, spec: str, *load_balancers: str, annotations: str = "{}") -> str:
-    """Return a Service ``NAMESPACE/NAME``, with the addresses that load balancers have given it."""
+    """Return a Service ``NAMESPACE/NAME``, with the addresses that load balancers have given it (``1.2.3.4 Proxy``)."""
     namespace, own = name.split("/")
-    ingress = ", ".join(f"{{ip: '{address}'}}" for address in load_balancers)
+    modes = (text.partition(" ") for text in load_balancers)
+    ingress = ", ".join(f"{{ip: '{address}'{f', ipMode: {mode}' if mode else ''}}}" for address, _, mode in modes)
     return (
         f"{{apiVersion: v1, kind: Service, metadata: {{name: {own}, namespace: {namespace}, annotations: {annotations}}}, "
         f"spec: {{{spec}}}, status: {{loadBalancer: {{ingress: [{ingress}]}}}}}}"
