@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from ipaddress import ip_address, ip_network
 from typing import Final
 
 from iptc_sim.api import trace
 from iptc_sim.diagnostics import Diagnostic, UsageError
+from iptc_sim.doctor.excerpt import WHOLE_DUMP, Completed
 from iptc_sim.doctor.objects import Target
 from iptc_sim.doctor.report import Check, Verdict
 from iptc_sim.flows import parse_flow
 from iptc_sim.flows.resolver import NotResolvedError
 from iptc_sim.kube.addresses import ObjectResolver
+from iptc_sim.kube.hand_over import HandOver, UserspaceProxy
 from iptc_sim.kube.objects import Cluster, Pod
 from iptc_sim.kube.settings import Settings
 from iptc_sim.node import Node
@@ -102,9 +104,10 @@ def _some_pod(cluster: Cluster, settings: Settings, family: Family) -> Origin:
 def check_path(
     target: Target,
     origin: Origin,
-    found: Ruleset,
+    found: Completed,
     machine: Node,
     backends: Sequence[str],
+    proxy: UserspaceProxy,
     interface: str = "",
 ) -> Check:
     """Return what becomes of a packet on the node.
@@ -112,32 +115,40 @@ def check_path(
     Args:
         target: where it goes.
         origin: where it comes from.
-        found: the node's rules.
+        found: the node's rules, with what the dump does not show.
         machine: the node.
         backends: the endpoints that may be reached, ``10.244.1.5:8080``.
+        proxy: kube-proxy itself, where its userspace mode takes packets.
         interface: by which it comes in; empty: not known.
     """
     text = _flow_text(target, origin, interface)
-    walked = trace(found, parse_flow(text, name="--from"), machine, reply=True)
-    bad = [end for end in walked.ends if _fault(end, backends)]
+    walked = trace(found.rules, parse_flow(text, name="--from"), machine, reply=True)
+    walked, proxied = proxy.annotate(walked), proxy.hand_overs(walked)
+    reached = frozenset((*backends, *(one.at for one in proxied if set(one.endpoints or ()) & set(backends))))
+    bad = [end for end in walked.ends if _fault(end, reached)]
     answers = tuple(dict.fromkeys(_answers(walked)))
     details = tuple(f"assumed: {item}" for item in walked.assumptions)
+    met = found.met(walked)
+    details = (*((f"assumed: {met}",) if met else ()), *details)
     if not bad and not answers:
-        return Check(_STAGE, Verdict.OK, f"from {origin.said}: {_reached(walked)}", details)
-    faults = tuple(_faults(walked, bad, backends))
+        verdict, whole = (Verdict.UNCLEAR, WHOLE_DUMP) if met else (Verdict.OK, "")
+        return Check(_STAGE, verdict, f"from {origin.said}: {_reached(walked, proxied)}", details, whole)
+    faults = tuple(_faults(walked, bad, reached))
     said, *more = (*faults[:_SHOWN], *answers[:_SHOWN])
-    look_at = _look_at(bad[0], found, target) if bad else "the rules that the answer meets: iptc-sim trace --reply"
+    look_at = (
+        _look_at(bad[0], found.rules, target) if bad else "the rules that the answer meets: iptc-sim trace --reply"
+    )
     is_certain = not bad or any(end.odds is not None for end in bad)
     hint = f"step by step: iptc-sim trace DUMP --flow '{text}'"
     verdict = Verdict.WRONG if is_certain else Verdict.UNCLEAR
     return Check(_STAGE, verdict, f"from {origin.said}: {said}", (*more, *details, hint), look_at)
 
 
-def _faults(walked: Trace, bad: Sequence[End], backends: Sequence[str]) -> Iterator[str]:
+def _faults(walked: Trace, bad: Sequence[End], reached: Collection[str]) -> Iterator[str]:
     """Yield what is wrong with branches, those with the same fault together."""
     groups: dict[str, list[End]] = {}
     for end in bad:
-        groups.setdefault(_fault(end, backends), []).append(end)
+        groups.setdefault(_fault(end, reached), []).append(end)
     for text, ends in groups.items():
         places = list(dict.fromkeys(end.packet.destination_text for end in ends))
         shown = ", ".join(places[:_SHOWN]) + f" and {len(places) - _SHOWN} more" * (len(places) > _SHOWN)
@@ -167,12 +178,12 @@ def _bracketed(address: str) -> str:
     return f"[{address}]" if ":" in address else address
 
 
-def _fault(end: End, backends: Sequence[str]) -> str:
+def _fault(end: End, reached: Collection[str]) -> str:
     """Return what is wrong about an end, ``{to}`` for its destination; empty where an endpoint is reached."""
     if end.fate in _ARRIVED:
         return (
             ""
-            if end.packet.destination_text in backends
+            if end.packet.destination_text in reached
             else "the packet goes to {to}, which is no endpoint of the Service"
         )
     why = end.why.replace("{", "{{").replace("}", "}}")
@@ -192,8 +203,10 @@ def _answers(walked: Trace) -> Iterator[str]:
                 yield f"the answer is dropped on its way back by {end.why}"
 
 
-def _reached(walked: Trace) -> str:
+def _reached(walked: Trace, proxied: Sequence[HandOver]) -> str:
     """Return which endpoints are reached, and by which source address they see the client."""
+    if proxied:
+        return "; ".join(str(one) for one in proxied)
     ends = list(walked.ends)
     texts = [end.packet.destination_text for end in ends]
     unique = list(dict.fromkeys(texts))

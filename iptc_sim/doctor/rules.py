@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from iptc_sim.compare import diff
 from iptc_sim.compare.by_service import Grouped, group, renumbered
 from iptc_sim.kube.compiled import compile_services
-from iptc_sim.kube.expected import comparable
+from iptc_sim.kube.expected import as_shown, comparable, is_userspace
 from iptc_sim.kube.fit import Explanation, best_release, explain
+from iptc_sim.kube.hand_over import found_settings
 from iptc_sim.kube.names_of import Names, names_of, object_names
 from iptc_sim.kube.objects import Cluster
 from iptc_sim.kube.owners import owner_of, service_ports
@@ -30,6 +31,7 @@ class Compared:
         names: of the chains, from objects and dump.
         expected: what kube-proxy would write.
         chosen: how the release was found, in a sentence; empty where it was given.
+        absent: where the dump has nothing of kube-proxy at all, a sentence each.
         mind: what keeps packets from kube-proxy's rules although they are there.
         others: how many rules of other people the base chains hold.
     """
@@ -39,6 +41,7 @@ class Compared:
     names: Names
     expected: Ruleset
     chosen: str
+    absent: tuple[str, ...]
     mind: tuple[str, ...]
     others: Mapping[tuple[str, str], int]
 
@@ -63,6 +66,8 @@ def compare_rules(
         table: compare this table only.
     """
     chosen = ""
+    if settings.proxy_mode == "userspace":
+        settings = found_settings(settings, cluster, found)
     if auto:
         fit = best_release(cluster, settings, found)
         settings = replace(settings, release=fit.release)
@@ -70,6 +75,7 @@ def compare_rules(
         lines = "every line agrees" if not fit.differences else f"{fit.differences} lines differ"
         chosen = f"release {fit.release} fits best: {lines}{also}"
     expected = compile_services(cluster, settings)
+    found = as_shown(found)
     sides = comparable(expected, found)
     if everything:
         difference = diff(expected, found, table=table)
@@ -77,8 +83,8 @@ def compare_rules(
         difference = renumbered(diff(sides.expected, sides.found, table=table), sides.places)
     names = names_of(found, object_names(cluster, settings))
     grouped = group(difference, owner_of(names), service_ports(cluster, settings))
-    mind = (*_absent(sides.expected, sides.found), *sides.mind)
-    return Compared(grouped, settings, names, expected, chosen, mind, {} if everything else sides.others)
+    absent = (*_mode(expected, found), *_absent(sides.expected, sides.found))
+    return Compared(grouped, settings, names, expected, chosen, absent, sides.mind, {} if everything else sides.others)
 
 
 def _ranges(names: Sequence[str]) -> str:
@@ -111,6 +117,16 @@ def sentence(other: Explanation) -> str:
     lines = f"{other.before} lines" if other.before > 1 else "1 line"
     left = "all" if other.after == 0 else f"all but {other.after}"
     return f"would be explained by {', '.join(other.flags)}: {left} of the {lines} that differ"
+
+
+def _mode(expected: Ruleset, found: Ruleset) -> tuple[str, ...]:
+    """Say where kube-proxy runs in another mode than it is compared with."""
+    services = found.chain("nat", "KUBE-SERVICES")
+    if is_userspace(expected) and not is_userspace(found) and services is not None:
+        return ("the dump has the chains of the iptables mode: kube-proxy does not run in userspace mode here",)
+    if is_userspace(found) and not is_userspace(expected) and services is None:
+        return ("the dump has the chains of kube-proxy's userspace mode: --proxy-mode userspace compares with that",)
+    return ()
 
 
 def _absent(expected: Ruleset, found: Ruleset) -> tuple[str, ...]:
