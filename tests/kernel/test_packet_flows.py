@@ -12,12 +12,17 @@ from iptc_sim.verify.compare import Terms
 from iptc_sim.verify.report import divergence_text
 from tests.kernel.scenario import table
 from tests.kube.packet_flow_cases import BASIC, LATER, NODE_PORTS, POLICIES, TERMINATING
-from tests.kube.packet_flow_tables import CORPUS, MASQUERADE, RELEASE_1_11
+from tests.kube.packet_flow_releases import XLB
+from tests.kube.packet_flow_tables import CORPUS, MASQUERADE
 from tests.kube.packet_flows import Case, follow
 
 pytestmark = pytest.mark.kernel
 
-CASES = (*BASIC, *POLICIES, *TERMINATING, *LATER, *NODE_PORTS, *MASQUERADE, *RELEASE_1_11, *CORPUS)
+CASES = (
+    *(case.at(28) for case in (*BASIC, *POLICIES, *TERMINATING, *LATER, *NODE_PORTS, *MASQUERADE)),
+    *(case.at(minor) for case in XLB for minor in (11, 23)),
+    *CORPUS,
+)
 NOTHING = "".join(table(name) for name in ("nat", "filter"))
 
 
