@@ -161,8 +161,12 @@ class Extension:
         """Return what iptables gives to the kernel, which may be less than was written; None where it is nothing."""
         return self
 
+    def printed(self, variant: Variant = Variant.NFT) -> tuple[str, ...]:
+        """Return the options as iptables-save prints them: the words, with blanks that say nothing."""
+        return self.words(variant)
+
     def words(self, variant: Variant = Variant.NFT) -> tuple[str, ...]:  # noqa: ARG002 - the interface
-        """Return the options as iptables-save prints them, in order."""
+        """Return the words of the options in the order of iptables-save."""
         found: list[str] = []
         for declared in self.OPTIONS:
             found += self._option_words(declared)

@@ -7,6 +7,7 @@ from iptc_sim.match import Match, Outcome, Unclear
 from iptc_sim.moment import Moment
 from iptc_sim.options import option
 from iptc_sim.value_types.text import Text
+from iptc_sim.values import Variant
 
 
 @extension
@@ -16,10 +17,15 @@ class Nfacct(Match):
     NAME = "nfacct"
 
     object_name: str = option(
-        Text("the name of an accounting object, at most 31 bytes", 31, strict=True, quote=False, least=1),
+        Text("the name of an accounting object, at most 31 bytes", 31, strict=True, least=1),
         "--nfacct-name",
         required=True,
     )
+
+    def printed(self, variant: Variant = Variant.NFT) -> tuple[str, ...]:
+        """Return the option as iptables 1.8.9 prints it, with two blanks in front of the name."""
+        option_name, name = self.words(variant)
+        return f"{option_name} ", name
 
     def objects(self) -> tuple[tuple[str, str], ...]:
         """Name the accounting object."""

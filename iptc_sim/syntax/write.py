@@ -35,7 +35,7 @@ def _head(chain: str | None) -> list[str]:
 def _conditions(rule: Rule, variant: Variant) -> list[str]:
     words = list(rule.base.words(variant))
     for match in nft_matches(rule.matches) if variant is Variant.NFT else rule.matches:
-        words += ["-m", match.name, *match.words(variant)]
+        words += ["-m", match.name, *match.printed(variant)]
     return words
 
 

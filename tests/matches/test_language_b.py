@@ -19,8 +19,9 @@ def written(words: str, family: Family) -> str:
 
 SAME = "="
 IPV4 = [
-    ("-m nfacct --nfacct-name web-in", SAME),
-    ("-m nfacct --nfacct-name b -j ACCEPT", SAME),
+    ("-m nfacct --nfacct-name web-in", "-m nfacct --nfacct-name  web-in"),
+    ("-m nfacct --nfacct-name b -j ACCEPT", "-m nfacct --nfacct-name  b -j ACCEPT"),
+    ("-m nfacct --nfacct-name a.b-c", '-m nfacct --nfacct-name  "a.b-c"'),
     ("-p tcp -m osf ! --genre Linux -j ACCEPT", SAME),
     ("-p tcp -m osf --log 0 --genre linux --ttl 0", "-p tcp -m osf --genre linux --ttl 0 --log 0"),
     (f"-p tcp -m osf --genre {'a' * 40}", f"-p tcp -m osf --genre {'a' * 31}"),
