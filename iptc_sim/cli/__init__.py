@@ -10,6 +10,9 @@ from importlib import import_module
 from typing import Final
 
 import typer
+from typer.main import get_command
+
+from iptc_sim.cli.quick_values import quick
 
 #: The commands, each a module of its own, in the order in which help shows them.
 COMMANDS: Final = (
@@ -78,7 +81,7 @@ def run() -> int:
 
     asked = sys.argv[1:2]
     try:
-        application(asked if asked and asked[0] in COMMANDS else COMMANDS)()
+        quick(get_command(application(asked if asked and asked[0] in COMMANDS else COMMANDS)))()
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except IptcError as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from iptc_sim.cli.common import read_input, say
+from iptc_sim.cli.kube_flags import PodCidr, ServiceRange
 from iptc_sim.records import dataclass
 
 if TYPE_CHECKING:
@@ -28,15 +29,8 @@ Objects = Annotated[
 class ClusterFlags:
     """Where addresses come from that the objects lack."""
 
-    pod_cidr: Annotated[
-        str, typer.Option("--pod-cidr", metavar="CIDR", help="Where pods without an address get one from.")
-    ] = ""
-    service_cluster_ip_range: Annotated[
-        str,
-        typer.Option(
-            "--service-cluster-ip-range", metavar="CIDR", help="Where Services without a ClusterIP get one from."
-        ),
-    ] = ""
+    pod_cidr: PodCidr = ""
+    service_cluster_ip_range: ServiceRange = ""
     ipv6: Annotated[bool, typer.Option("--ipv6", help="The family of addresses that are made up.")] = False
 
 

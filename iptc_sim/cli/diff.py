@@ -91,7 +91,7 @@ def _expected(
         (f"kube-proxy {compared.settings.release} for {', '.join(objects)}", dump),
         compared.settings.release,
         compared.chosen,
-        compared.mind,
+        (*compared.absent, *compared.mind),
         compared.others,
         explanation(cluster, compared, found) if compared.grouped.difference else "",
     )

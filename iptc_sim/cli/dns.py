@@ -110,8 +110,10 @@ def _nothing(answer: Answer) -> str:
 
 
 def _json(answers: list[Answer], resolv: Resolv) -> str:
+    """Return the tries as JSON; the schema is ``render/schemas/dns-1.json``."""
     return json.dumps(
         {
+            "schema": "iptc-sim/dns/1",
             "tries": [
                 {
                     "name": answer.name,

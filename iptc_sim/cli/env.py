@@ -56,7 +56,7 @@ def env(
         )
     variables = service_variables(namespace, cluster, links=links, own=own)
     if output == "json":
-        write(json.dumps(variables, indent=2))
+        write(json.dumps(variables, indent=2))  # the schema is render/schemas/env-1.json
     elif variables:
         write("".join(f"{name}={value}\n" for name, value in variables.items()))
 

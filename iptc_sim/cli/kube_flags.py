@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
 _BOOLEAN = ("true", "false")
 
+PodCidr = Annotated[str, typer.Option("--pod-cidr", metavar="CIDR", help="Where pods without an address get one from.")]
+ServiceRange = Annotated[
+    str,
+    typer.Option("--service-cluster-ip-range", metavar="CIDR", help="Where Services without a ClusterIP get one from."),
+]
+
 
 @dataclass(frozen=True)
 class KubeFlags:
@@ -61,17 +67,8 @@ class KubeFlags:
         bool, typer.Option("--random-fully", help="The node's iptables knows MASQUERADE --random-fully.")
     ] = False
     ipv6: Annotated[bool, typer.Option("--ipv6", help="The IPv6 proxier.")] = False
-    pod_cidr: Annotated[
-        str, typer.Option("--pod-cidr", metavar="CIDR", help="Where pods without an address get one from.")
-    ] = ""
-    service_cluster_ip_range: Annotated[
-        str,
-        typer.Option(
-            "--service-cluster-ip-range",
-            metavar="CIDR",
-            help="Where Services without a ClusterIP get one from.",
-        ),
-    ] = ""
+    pod_cidr: PodCidr = ""
+    service_cluster_ip_range: ServiceRange = ""
     kubelet: Annotated[bool, typer.Option("--kubelet", help="With kubelet's own chains, made before.")] = False
     iptables_drop_bit: Annotated[
         int, typer.Option("--iptables-drop-bit", help="Bit of kubelet's mark for packets to drop.")
@@ -96,6 +93,9 @@ class KubeFlags:
     proxy_port_range: Annotated[
         str, typer.Option("--proxy-port-range", metavar="FIRST-LAST", help="Where its other ports come from.")
     ] = ""
+    skip_foreign_proxies: Annotated[
+        bool, typer.Option("--skip-foreign-proxies", help="Leave out Services that a label leaves to another proxy.")
+    ] = False
 
 
 def read_settings(flags: KubeFlags) -> Settings:
@@ -133,6 +133,7 @@ def read_settings(flags: KubeFlags) -> Settings:
         bind_address=flags.bind_address,
         proxy_ports=tuple(_proxy_port(text) for text in flags.proxy_port or ()),
         proxy_port_range=flags.proxy_port_range,
+        skip_foreign_proxies=flags.skip_foreign_proxies,
     )
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 #: The value of --release that asks for the one that fits best.
 AUTO: Final = "auto"
 
+_LAST_WITH_USERSPACE: Final = "1.25"
+
 
 def read_node_rules(name: str, read: DumpFlags, flags: KubeFlags) -> Ruleset:
     """Read a dump; with ``--ipv6`` an IPv6 one.
@@ -27,12 +29,13 @@ def read_node_rules(name: str, read: DumpFlags, flags: KubeFlags) -> Ruleset:
 
 
 def meant(flags: KubeFlags, found: Ruleset) -> Settings:
-    """Return kube-proxy's settings: the proxier of the dump's family; for ``--release auto`` the newest release.
+    """Return kube-proxy's settings: the proxier of the dump's family; ``--release auto``: the newest with the mode.
 
     Raises:
         UsageError: IPT054 or IPT004, a flag has a value that it cannot have.
     """
     from iptc_sim.values import Family
 
-    release = "newest" if flags.release == AUTO else flags.release
+    newest = _LAST_WITH_USERSPACE if flags.proxy_mode == "userspace" else "newest"
+    release = newest if flags.release == AUTO else flags.release
     return read_settings(replace(flags, release=release, ipv6=found.family is Family.IPV6))

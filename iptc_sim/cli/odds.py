@@ -21,6 +21,7 @@ from iptc_sim.cli.common import (
 from iptc_sim.cli.grouped import grouped
 from iptc_sim.cli.object_flags import ObjectFlags, read_named
 from iptc_sim.cli.past import PastFlags, read_past
+from iptc_sim.cli.proxied import Proxied
 
 EPILOG = """Examples:
 
@@ -55,13 +56,15 @@ def odds(
     named.tell()
     names, node = with_bundle(rules, read, node, flows)
     ruleset, machine = read_ruleset(names, read), read_node_flags(node)
+    proxied = Proxied(ruleset, named.cluster, machine, before, None)
     labels = names_of(ruleset, named.chains)
     for number, item in enumerate(flows):
-        found = trace(ruleset, item, machine, as_is=read.as_is, now=before.now, history=before.packets)
+        found = trace(ruleset, item, machine, as_is=read.as_is, now=before.now, history=proxied.past.packets)
+        ends = proxied.spread(found, outcomes(found))
         if output == "json":
-            write(odds_json(found, outcomes(found), labels, indent=None if len(flows) > 1 else 2))
+            write(odds_json(found, ends, labels, indent=None if len(flows) > 1 else 2))
         else:
-            write(("\n" if number else "") + render_odds(found, outcomes(found), labels))
+            write(("\n" if number else "") + render_odds(found, ends, labels) + proxied.lines(found, "path"))
 
 
 def add_to(app: typer.Typer) -> None:

@@ -1,4 +1,4 @@
-"""What the userspace proxy does with packets that the rules lead to it, for ``iptc-sim trace``."""
+"""What the userspace proxy does with packets that the rules lead to it, for ``iptc-sim trace`` and ``odds``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from iptc_sim.cli.past import Past
 
 if TYPE_CHECKING:
+    from iptc_sim.engine.outcomes import Outcome
     from iptc_sim.kube import Cluster
     from iptc_sim.node import Node
     from iptc_sim.ruleset import Ruleset
@@ -50,6 +51,14 @@ class Proxied:
     def annotate(self, found: Trace) -> Trace:
         """Return a trace whose ends at kube-proxy tell what it does, for formats that show all of it."""
         return found if self._proxy is None else self._proxy.annotate(found, self.past.now)
+
+    def spread(self, found: Trace, ends: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
+        """Return the outcomes of a trace, those at kube-proxy once for each endpoint that it may connect to."""
+        if self._proxy is None:
+            return ends
+        from iptc_sim.kube.hand_over import shared_out
+
+        return tuple(part for item in ends for part in shared_out(self._proxy, found, item, self.past.now))
 
     def lines(self, found: Trace, output: str) -> str:
         """Return what kube-proxy does at the ends of a trace, a line each."""

@@ -24,6 +24,7 @@ from iptc_sim.cli.common import (
     write,
 )
 from iptc_sim.cli.grouped import grouped
+from iptc_sim.cli.object_flags import ObjectFlags, read_named
 
 if TYPE_CHECKING:
     from iptc_sim.values import Family, Variant
@@ -34,6 +35,7 @@ EPILOG = """Examples:
 \b
   sudo iptc-sim capture node1 && sudo iptc-sim verify node1 --flow 'tcp 192.0.2.9:33000 -> 192.0.2.10:80 in eth0'
   sudo iptc-sim verify rules.txt --iface eth0=192.0.2.10/24 --iface eth1=10.0.0.1/24 --flows flows.txt
+  sudo iptc-sim verify node1 --objects shop.yaml --flow 'tcp pod/shop/client -> svc/shop/edge:http in cni0'
   sudo iptc-sim verify --fuzz 5000 --seed 1 --variant legacy
 
 Nothing outside of throw-away network namespaces is touched; they are gone when the command ends, however it ends.
@@ -47,6 +49,7 @@ def verify(
     flow: FlowFlags,
     read: ReadFlags,
     node: NodeFlags,
+    objects: ObjectFlags,
     fuzz: Annotated[int | None, typer.Option("--fuzz", metavar="N", min=1, help="N random rulesets instead.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the first random ruleset; the next ones follow it.")] = 1,
     packets: Annotated[int, typer.Option("--packets", min=1, help="Sent through each random ruleset.")] = 20,
@@ -69,7 +72,7 @@ def verify(
                 raise usage("random rulesets take the place of RULES", "--fuzz")
             _fuzz(fuzz, seed, packets, back_end, families, keep_going=keep_going)
         else:
-            _flows(rules, flow, read, node, sets, back_end, keep_going=keep_going)
+            _flows(rules, flow, read, node, objects, sets, back_end, keep_going=keep_going)
     except KernelError as error:
         raise usage(f"the kernel cannot be asked: {error}", "verify") from error
 
@@ -79,6 +82,7 @@ def _flows(
     flow: FlowFlags,
     read: ReadFlags,
     node: NodeFlags,
+    objects: ObjectFlags,
     sets: str | None,
     variant: Variant,
     *,
@@ -90,7 +94,9 @@ def _flows(
     from iptc_sim.verify import Divergence, Totals, verify_flows
     from iptc_sim.verify.report import divergence_text
 
-    flows = list(read_flows(flow))
+    named = read_named(objects, read.family)
+    flows = list(read_flows(flow, named.names))
+    named.tell()
     names, node = with_bundle(rules, read, node, flows)
     machine = read_node_flags(node)
     if not machine.known or not any(item.interface not in {"", "lo"} for item in machine.addresses):

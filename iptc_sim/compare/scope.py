@@ -51,21 +51,33 @@ def _table(name: str, a: Ruleset, b: Ruleset, left_out: list[str]) -> list[str]:
         if table.is_excerpt:
             wanted = _reached(table, present)
             names = [chain for chain in names if chain in wanted]
-    missing = sum(chain not in names for table in present for chain in table.chains)
+    shown = frozenset(names)
+    missing = sum(chain not in shown for table in present for chain in table.chains)
     if missing:
         left_out.append(f"{missing} {'chain' if missing == 1 else 'chains'} of {name} that the excerpt does not show")
     return names
 
 
 def _reached(excerpt: Table, tables: list[Table]) -> set[str]:
-    """Return the chains that an excerpt shows, and the numbered ones that those lead to on either side."""
+    """Return the chains that an excerpt shows, and the numbered ones of the same kinds that those lead to.
+
+    ``grep KUBE-SVC`` shows jumps to KUBE-SEP chains and none of these: that says nothing about them.
+    """
     found = set(excerpt.chains)
+    kinds = {_kind(name) for name in found}
     waiting = list(found)
     while waiting:
         name = waiting.pop()
         for rule in (rule for table in tables if name in table.chains for rule in table.chains[name].rules):
             target = rule.target
-            if isinstance(target, JumpTo | GoTo) and target.chain not in found and NUMBERED.fullmatch(target.chain):
+            if not isinstance(target, JumpTo | GoTo) or target.chain in found or not NUMBERED.fullmatch(target.chain):
+                continue
+            if _kind(target.chain) in kinds:
                 found.add(target.chain)
                 waiting.append(target.chain)
     return found
+
+
+def _kind(chain: str) -> str:
+    """Return ``KUBE-SVC`` for ``KUBE-SVC-CDGGSHYLG3RE2FKL``; nothing for a chain that has no number."""
+    return chain.rpartition("-")[0] if NUMBERED.fullmatch(chain) else ""

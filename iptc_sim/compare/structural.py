@@ -22,8 +22,15 @@ from iptc_sim.compare.edits import (
 from iptc_sim.compare.scope import NUMBERED, scope
 from iptc_sim.ruleset import Chain, Rule, Ruleset
 
-#: Chains in which kube-proxy writes the Services in an order of its own at every sync (a walk over a Go map).
-UNORDERED: Final = frozenset({"KUBE-SERVICES", "KUBE-NODEPORTS", "KUBE-EXTERNAL-SERVICES", "KUBE-PROXY-FIREWALL"})
+#: Chains in which kube-proxy writes the Services in an order of its own at every sync (a walk over a Go map), and those
+#: to which its userspace mode appends the rules of a Service when it comes.
+UNORDERED: Final = frozenset(
+    {
+        "KUBE-SERVICES", "KUBE-NODEPORTS", "KUBE-EXTERNAL-SERVICES", "KUBE-PROXY-FIREWALL",
+        "KUBE-PORTALS-CONTAINER", "KUBE-PORTALS-HOST",
+        "KUBE-NODEPORT-CONTAINER", "KUBE-NODEPORT-HOST", "KUBE-NODEPORT-NON-LOCAL",
+    }
+)  # fmt: skip
 
 _NODE_PORTS: Final = JumpTo("KUBE-NODEPORTS")
 
@@ -84,9 +91,10 @@ def _unordered(table: str, chain: str, old: list[Numbered], new: list[Numbered])
     # The jumps for node ports take what the rules of no Service took: they are last.
     body = max((number for number, rule in new if rule.target != _NODE_PORTS), default=0)
     for number, rule in new:
-        before = next((place for place, item in old if item == rule), None)
-        if rule.target == _NODE_PORTS and number < body and before is not None:
-            yield Moved(table, chain, before, number, rule)
+        if rule.target == _NODE_PORTS and number < body:
+            before = next((place for place, item in old if item == rule), None)
+            if before is not None:
+                yield Moved(table, chain, before, number, rule)
 
 
 def _redirected(edits: list[Edit]) -> Iterator[Edit]:

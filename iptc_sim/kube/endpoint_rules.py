@@ -17,6 +17,10 @@ from iptc_sim.kube.text import Spelling, TableText
 
 #: Longer names of service ports are left to the slow way: iptables cuts comments of more than 255 characters.
 _LONG_NAME: Final = 180
+#: To ask the class for a member each time takes ten times as long (Python 3.11).
+_SAVE: Final = Spelling.SAVE
+_NO_COMMENT: Final = EndpointComment.NONE
+_BOTH: Final = EndpointComment.SERVICE_TO_ENDPOINT
 
 
 class EndpointRules:
@@ -33,15 +37,15 @@ class EndpointRules:
     def __init__(self, portal: Portal, view: NodeView, table: TableText) -> None:
         self._portal, self._view, self._table = portal, view, table
         name = portal.name
-        saved = table.spelling is Spelling.SAVE
+        saved = table.spelling is _SAVE
         self._is_saved, self._is_respelled = saved and len(name) <= _LONG_NAME, saved and len(name) > _LONG_NAME
-        self._kind = view.release.endpoint_comment if view.endpoint_comments else EndpointComment.NONE
+        self._kind = view.release.endpoint_comment if view.endpoint_comments else _NO_COMMENT
         shown = saved_comment(name) if self._is_saved else name
-        self._own_comment = "" if self._kind is EndpointComment.NONE else f" -m comment --comment {shown}"
+        self._own_comment = "" if self._kind is _NO_COMMENT else f" -m comment --comment {shown}"
 
     def comments(self, backends: Sequence[Backend]) -> list[str]:
         """Return the comments of the rules that pick one of the endpoints, as words with a blank in front."""
-        if self._kind is not EndpointComment.SERVICE_TO_ENDPOINT:
+        if self._kind is not _BOTH:
             return [self._own_comment] * len(backends)
         name = self._portal.name
         return [f' -m comment --comment "{name} -> {backend.text}"' for backend in backends]

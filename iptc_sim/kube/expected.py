@@ -10,13 +10,16 @@ from collections.abc import Mapping
 from typing import Final
 
 from iptc_sim.builtin import ANY, GoTo, JumpTo
-from iptc_sim.kube.names import is_kube_chain
+from iptc_sim.kube.names import USERSPACE_CHAINS, is_kube_chain
 from iptc_sim.records import dataclass, replace
 from iptc_sim.ruleset import Chain, Rule, Ruleset, Table
 from iptc_sim.syntax.write import write_rule
 
 #: Chains that are there to be found missing, and hold no rule.
 _IDLE: Final = frozenset({"KUBE-PROXY-CANARY"})
+
+#: The chains of nat that kubelet makes, too.
+_MASQUERADING: Final = frozenset({"KUBE-MARK-MASQ", "KUBE-POSTROUTING"})
 
 #: The chain that kubelet fills, too.
 FIREWALL: Final = "KUBE-FIREWALL"
@@ -25,7 +28,7 @@ FIREWALL: Final = "KUBE-FIREWALL"
 _KUBELET: Final = ("block incoming localnet connections", "kubernetes firewall for dropping marked packets")
 
 #: kube-proxy writes to no other table.
-_TABLES: Final = ("filter", "nat")
+TABLES: Final = ("filter", "nat")
 
 _ENDING: Final = frozenset({"ACCEPT", "DROP", "REJECT", "RETURN"})
 
@@ -63,7 +66,7 @@ def comparable(expected: Ruleset, found: Ruleset) -> Comparable:
     places: dict[tuple[str, str], tuple[int, ...]] = {}
     others: dict[tuple[str, str], int] = {}
     mind: list[str] = []
-    for table in (found.tables[name] for name in _TABLES if name in found.tables):
+    for table in (found.tables[name] for name in TABLES if name in found.tables):
         for chain in (chain for chain in table.chains.values() if chain.name in table.builtin):
             foreign = [number for number, rule in enumerate(chain.rules, 1) if not _is_jump(table.name, rule)]
             if foreign:
@@ -71,7 +74,45 @@ def comparable(expected: Ruleset, found: Ruleset) -> Comparable:
                 mind += _in_front(table, chain, foreign)
     ours = _part(expected, firewall, {})
     theirs = _part(found, firewall, places)
+    if is_userspace(expected):
+        theirs = _without_masquerading(theirs)
     return Comparable(ours, theirs, places, others, tuple(mind))
+
+
+def is_userspace(ruleset: Ruleset) -> bool:
+    """Whether it has the chains of the userspace proxy."""
+    return any(ruleset.chain("nat", name) is not None for name in USERSPACE_CHAINS["nat"])
+
+
+def _without_masquerading(ruleset: Ruleset) -> Ruleset:
+    """Leave out the masquerading: where kube-proxy runs in userspace mode, that is kubelet's alone (2.6)."""
+    nat = ruleset.tables.get("nat")
+    if nat is None:
+        return ruleset
+    chains = {name: chain for name, chain in nat.chains.items() if name not in _MASQUERADING}
+    if (base := chains.get("POSTROUTING")) is not None:
+        kept = tuple(rule for rule in base.rules if _target(rule) not in _MASQUERADING)
+        chains["POSTROUTING"] = replace(base, rules=kept)
+    return replace(ruleset, tables={**ruleset.tables, "nat": Table("nat", chains)})
+
+
+def as_shown(found: Ruleset) -> Ruleset:
+    """Return a dump whose tables are excerpts where they show no built-in chain: ``iptables -S | grep KUBE-SVC``.
+
+    iptables itself prints the built-in chains of every table that it shows.
+    """
+    tables = {name: table if _shows_base(table) else _excerpt(table) for name, table in found.tables.items()}
+    return replace(found, tables=tables)
+
+
+def _shows_base(table: Table) -> bool:
+    base = [chain for name, chain in table.chains.items() if name in table.builtin]
+    return len(base) == len(table.chains) or any(chain.declared or chain.rules for chain in base)
+
+
+def _excerpt(table: Table) -> Table:
+    chains = {name: chain for name, chain in table.chains.items() if name not in table.builtin}
+    return Table(table.name, {name: replace(chain, declared=False) for name, chain in chains.items()})
 
 
 def only_kube_chains(ruleset: Ruleset) -> Ruleset:
@@ -86,7 +127,7 @@ def is_kubelet_line(line: str) -> bool:
 
 def _part(ruleset: Ruleset, firewall: Chain | None, places: dict[tuple[str, str], tuple[int, ...]]) -> Ruleset:
     tables = {}
-    for name in _TABLES:
+    for name in TABLES:
         table = ruleset.tables.get(name)
         if table is None:
             if not ruleset.whole:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from iptc_sim.builtin import JumpTo
@@ -75,7 +75,7 @@ def best_release(cluster: Cluster, settings: Settings, found: Ruleset) -> Fit:
         found: the node's dump.
     """
     score = _scorer(cluster, found)
-    scores = {name: score(replace(settings, release=name)) for name in RELEASES}
+    scores = {name: score(replace(settings, release=name)) for name in _releases(settings)}
     least = min(scores.values())
     *also, best = [name for name, count in scores.items() if count == least]
     return Fit(best, least, tuple(also))
@@ -98,11 +98,18 @@ def explain(cluster: Cluster, settings: Settings, found: Ruleset) -> Explanation
     search.improve(list(_trials(cluster, settings, found)))
     # Releases differ in something about every Service: a few lines of a large cluster are no matter of those.
     if search.best * _EXPLAINED > before and (before <= _FEW or search.best >= len(cluster.services)):
-        releases = [(f"--release {name}", {"release": name}) for name in RELEASES if name != settings.release]
+        releases = [
+            (f"--release {name}", {"release": name}) for name in _releases(settings) if name != settings.release
+        ]
         search.improve(releases, once=True)
     if not search.flags:
         return None
     return Explanation(tuple(search.flags), before, search.best, search.settings, search.added)
+
+
+def _releases(settings: Settings) -> list[str]:
+    """Return the releases that have the mode."""
+    return [name for name, release in RELEASES.items() if settings.proxy_mode != "userspace" or release.userspace]
 
 
 class _Search:
@@ -188,6 +195,8 @@ def _trials(cluster: Cluster, settings: Settings, found: Ruleset) -> Iterator[tu
     yield from _local_traffic(settings, found)
     yield from _masquerading(settings, found)
     yield from _node_ports(settings, found)
+    if not settings.skip_foreign_proxies and any(item.has_other_proxy for item in cluster.services):
+        yield "--skip-foreign-proxies", {"skip_foreign_proxies": True}
     if any("Local" in {item.internal_traffic_policy, item.external_traffic_policy} for item in cluster.services):
         names = {item.node for part in cluster.slices for item in part.endpoints if item.node}
         if len(names) <= _MOST_NODES:
@@ -263,8 +272,3 @@ def _node_ports(settings: Settings, found: Ruleset) -> Iterator[tuple[str, _Chan
     if settings.family is Family.IPV4 and excluded == settings.iptables_localhost_nodeports:
         told = "false" if excluded else "true"
         yield f"--iptables-localhost-nodeports {told}", {"iptables_localhost_nodeports": not excluded}
-
-
-def others_services(cluster: Cluster) -> Sequence[str]:
-    """Return the Services that a label leaves to another proxy, ``default/web`` each."""
-    return [f"{item.namespace}/{item.name}" for item in cluster.services if item.has_other_proxy]

@@ -7,12 +7,14 @@ object: a history that says where connections went tells it little by little.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from random import Random
 from typing import Final
 
 from iptc_sim.connection import Earlier
 from iptc_sim.diagnostics import Diagnostic, UsageError
+from iptc_sim.engine.outcomes import Outcome
 from iptc_sim.engine.session import Session
 from iptc_sim.kube.objects import Cluster
 from iptc_sim.kube.proxy_ports import Key
@@ -21,12 +23,12 @@ from iptc_sim.kube.settings import Settings
 from iptc_sim.kube.userspace import CONTAINER, HOST, NODE_CONTAINER, NODE_HOST
 from iptc_sim.protocols import protocol_name
 from iptc_sim.records import dataclass, field, replace
-from iptc_sim.ruleset import Ruleset
+from iptc_sim.ruleset import Rule, Ruleset
 from iptc_sim.steps import End, Fate, Trace
 from iptc_sim.target import Target
 from iptc_sim.targets.dnat import DnatTarget
 from iptc_sim.targets.redirect import RedirectTarget
-from iptc_sim.values import PortRange
+from iptc_sim.values import Odds, PortRange
 
 _WAYS: Final = "the pod sees the node's address, not the client's"
 
@@ -225,16 +227,65 @@ class UserspaceProxy:
         return None if label is None else (label, packet.protocol_name)
 
 
+def shared_out(proxy: UserspaceProxy, found: Trace, item: Outcome, now: float | None = None) -> Iterator[Outcome]:
+    """Yield an outcome of a trace once for each endpoint that the proxy may connect to; as it is without the proxy.
+
+    Args:
+        proxy: of the node.
+        found: the trace.
+        item: one of its outcomes.
+        now: seconds since 1970; None: not told.
+    """
+    taken = proxy.take(found.ends[item.ends[0] - 1], str(found.flow.packet.source), now)
+    if taken is None or not taken.endpoints:
+        yield item
+        return
+    each = Odds(1, len(taken.endpoints))
+    for endpoint in taken.endpoints:
+        yield replace(item, odds=None if item.odds is None else item.odds * each, proxied_to=endpoint)
+
+
+def found_settings(settings: Settings, cluster: Cluster, found: Ruleset) -> Settings:
+    """Return settings of userspace mode with what kube-proxy chose on a node, as far as they leave it open.
+
+    That are the ports on which it listens, and the address of the node that it found; both are read from most of the
+    rules, so that a single one that is wrong stays a difference.
+
+    Args:
+        settings: kube-proxy's flags.
+        cluster: objects as :func:`iptc_sim.kube.load_cluster` returns them.
+        found: the node's dump.
+    """
+    ports: dict[str, Counter[int]] = {portal.label: Counter() for portal in portals(cluster, settings)}
+    hosts: Counter[str] = Counter()
+    for rule in _portal_rules(found):
+        number, label = _ports(rule.target), rule.comment.removesuffix(":")
+        if number is not None and label in ports:
+            ports[label][number.first] += 1
+            if isinstance(rule.target, DnatTarget) and rule.target.to.addresses is not None:
+                hosts[str(rule.target.to.addresses.first)] += 1
+    told = dict(settings.proxy_ports)
+    chosen = {label: count.most_common(1)[0][0] for label, count in ports.items() if count and label not in told}
+    settings = replace(settings, proxy_ports=tuple({**told, **chosen}.items()))
+    if settings.own_addresses or settings.bind_address or not hosts:
+        return settings
+    return replace(settings, node_ip=(*settings.node_ip, hosts.most_common(1)[0][0]))
+
+
+def _portal_rules(ruleset: Ruleset) -> Iterator[Rule]:
+    for name in (CONTAINER, HOST, NODE_CONTAINER, NODE_HOST):
+        chain = ruleset.chain("nat", name)
+        yield from chain.rules if chain else ()
+
+
 def _listening(ruleset: Ruleset) -> Mapping[tuple[str, int], str]:
     """Return the service port that each port of kube-proxy's is for, by protocol and number."""
     found: dict[tuple[str, int], str] = {}
-    for name in (CONTAINER, HOST, NODE_CONTAINER, NODE_HOST):
-        chain = ruleset.chain("nat", name)
-        for rule in chain.rules if chain else ():
-            ports = _ports(rule.target)
-            if rule.base.protocol is not None and ports is not None:
-                key = (protocol_name(rule.base.protocol.value), ports.first)
-                found[key] = rule.comment.removesuffix(":")
+    for rule in _portal_rules(ruleset):
+        ports = _ports(rule.target)
+        if rule.base.protocol is not None and ports is not None:
+            key = (protocol_name(rule.base.protocol.value), ports.first)
+            found[key] = rule.comment.removesuffix(":")
     return found
 
 

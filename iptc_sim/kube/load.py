@@ -17,7 +17,7 @@ from iptc_sim.kube.read_service import read_service
 from iptc_sim.kube.read_workload import read_node, read_pod, read_workload
 from iptc_sim.kube.settings import Settings
 from iptc_sim.kube.validate import judge_together, odd_settings, unknown_fields
-from iptc_sim.records import dataclass, field
+from iptc_sim.records import dataclass, field, replace
 
 Object = Service | Endpoints | EndpointSlice | Pod | Workload | Node
 
@@ -55,7 +55,10 @@ def load_cluster(sources: Iterable[SourceFile], settings: Settings | None = None
         UsageError: IPT054, an address range of the settings is too small.
     """
     settings = settings or Settings()
-    return run_controllers(assign_addresses(read_objects(sources), settings), settings)
+    cluster = run_controllers(assign_addresses(read_objects(sources), settings), settings)
+    if not settings.skip_foreign_proxies:
+        return cluster
+    return replace(cluster, notes=tuple(note for note in cluster.notes if note.code != "IPT058"))
 
 
 def read_objects(sources: Iterable[SourceFile]) -> Cluster:

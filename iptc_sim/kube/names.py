@@ -20,8 +20,21 @@ _LETTERS: Final = _ALPHABET.encode() + bytes(256 - len(_ALPHABET))
 _WIDTH: Final = 16
 _BLOCK: Final = 1024
 
+#: The chains of the userspace proxy (kube-proxy.md, 5).
+USERSPACE_CHAINS: Final = {
+    "nat": ("KUBE-PORTALS-CONTAINER", "KUBE-PORTALS-HOST", "KUBE-NODEPORT-CONTAINER", "KUBE-NODEPORT-HOST"),
+    "filter": ("KUBE-NODEPORT-NON-LOCAL",),
+}
+
 _FIXED: Final = {
-    "nat": {"KUBE-SERVICES", "KUBE-NODEPORTS", "KUBE-POSTROUTING", "KUBE-MARK-MASQ", "KUBE-PROXY-CANARY"},
+    "nat": {
+        "KUBE-SERVICES",
+        "KUBE-NODEPORTS",
+        "KUBE-POSTROUTING",
+        "KUBE-MARK-MASQ",
+        "KUBE-PROXY-CANARY",
+        *USERSPACE_CHAINS["nat"],
+    },
     "filter": {
         "KUBE-SERVICES",
         "KUBE-EXTERNAL-SERVICES",
@@ -30,6 +43,7 @@ _FIXED: Final = {
         "KUBE-PROXY-FIREWALL",
         "KUBE-FIREWALL",
         "KUBE-PROXY-CANARY",
+        *USERSPACE_CHAINS["filter"],
     },
     "mangle": {"KUBE-PROXY-CANARY"},
 }

@@ -103,8 +103,10 @@ class Service:
         if first is None or self.is_headless:
             return None
         if self.ip_families:
-            pairs = zip(self.ip_families, self.cluster_ips or (first,), strict=False)
-            return next((address for own, address in pairs if own == family), None)
+            for own, address in zip(self.ip_families, self.cluster_ips or (first,), strict=False):
+                if own == family:
+                    return address
+            return None
         return first if family_of(first) == family else None
 
 

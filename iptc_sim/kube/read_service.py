@@ -18,6 +18,8 @@ FAMILIES: Final = {"IPv4": Family.IPV4, "IPv6": Family.IPV6}
 
 #: The default timeout of the ClientIP affinity (core/v1: DefaultClientIPServiceAffinitySeconds).
 AFFINITY_SECONDS: Final = 10800
+#: The longest that the API server takes (core/v1: MaxClientIPServiceAffinitySeconds).
+LONGEST_AFFINITY: Final = 86400
 
 
 def read_service(fields: Fields, metadata: Fields, namespace: str) -> Service:
@@ -152,5 +154,5 @@ def _affinity(spec: Fields) -> int:
         return 0
     config = spec.child("sessionAffinityConfig")
     client = config.child("clientIP") if config else None
-    seconds = client.integer("timeoutSeconds", 1, 86400) if client else None
+    seconds = client.integer("timeoutSeconds", 1, LONGEST_AFFINITY) if client else None
     return seconds or AFFINITY_SECONDS

@@ -12,6 +12,8 @@ from typing import Final
 from iptc_sim.values import Family, Prefix, address_text
 
 _WORD: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\S+')
+#: Rules of chains that stand behind the dispatch; both spell them alike.
+_ALIKE: Final = re.compile(r'(-m comment --comment "(?=[^"]* )[^"\\]{1,255}" )?-j KUBE-[A-Z0-9-]+')
 _PLAIN_COMMENT: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 #: iptables cuts longer ones.
 LONGEST_COMMENT: Final = 255
@@ -47,6 +49,8 @@ def saved_words(words: str, family: Family) -> str:
         words: what follows ``-A CHAIN`` in a text for iptables-restore.
         family: of the addresses.
     """
+    if _ALIKE.fullmatch(words):
+        return words
     front = ["", "", "", "", ""]
     parts: list[str] = []
     recent: list[str] = []

@@ -7,14 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import ip_address
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from iptc_sim.kube.fields import family_of
-from iptc_sim.kube.names import ENDPOINT_PREFIX, endpoint_text, hashes, service_port_name
+from iptc_sim.kube.names import ENDPOINT_PREFIX, hashes, service_port_name
 from iptc_sim.kube.objects import Cluster, Endpoint, Service, ServicePort
 from iptc_sim.kube.releases import Era, Hints, InternalPolicy, RangeText, Release, Source
 from iptc_sim.kube.settings import Settings
 from iptc_sim.values import Family, Prefix
+
+#: To ask the class for a member each time takes ten times as long (Python 3.11).
+_XLB: Final = Era.XLB
+_ALWAYS: Final = (Hints.ALWAYS, Hints.NODE_FIRST)
+_NODE_FIRST: Final = Hints.NODE_FIRST
+_NORMALISED: Final = RangeText.NORMALISED
+_IGNORED: Final = InternalPolicy.IGNORED
 
 
 class Backend(NamedTuple):
@@ -110,10 +117,11 @@ def portals(cluster: Cluster, settings: Settings) -> list[Portal]:
     """
     release = settings.kube_proxy
     find = _slices(cluster, settings) if release.source is Source.SLICES else _endpoints(cluster, settings)
+    skips = settings.skip_foreign_proxies
     drafts: list[_Draft] = []
     for service in cluster.services:
         address = service.address(settings.family)
-        if service.type != "ExternalName" and address:
+        if service.type != "ExternalName" and address and not (skips and service.has_other_proxy):
             ports = find.get((service.namespace, service.name), {})
             shared = _shared(service, address, settings.family, release)
             drafts += [_draft(service, port, shared, ports, release) for port in service.ports]
@@ -141,7 +149,7 @@ class _Shared(NamedTuple):
 
 
 def _shared(service: Service, address: str, family: Family, release: Release) -> _Shared:
-    normalised = release.ranges is RangeText.NORMALISED
+    normalised = release.ranges is _NORMALISED
     balancer: tuple[str, ...] = ()
     if service.ingress:
         counted = (item.address for item in service.ingress if item.mode == "VIP" or not release.honours_ip_mode)
@@ -151,9 +159,9 @@ def _shared(service: Service, address: str, family: Family, release: Release) ->
         mine = (text for text in service.source_ranges if family_of(text.strip().partition("/")[0]) == family)
         ranges = tuple(_range_text(text, release) for text in mine)
     local_counts = release.cluster_ip_policy or service.type in {"NodePort", "LoadBalancer"}
-    internal_counts = release.internal_policy is not InternalPolicy.IGNORED
+    internal_counts = release.internal_policy is not _IGNORED
     return _Shared(
-        str(ip_address(address)) if normalised else address,
+        _as_go(address) if normalised else address,
         _own(service.external_ips, family, normalised=normalised) if service.external_ips else (),
         balancer,
         ranges,
@@ -165,18 +173,23 @@ def _shared(service: Service, address: str, family: Family, release: Release) ->
 
 def _own(texts: Iterable[str], family: Family, *, normalised: bool) -> tuple[str, ...]:
     found = tuple(text for text in texts if family_of(text) == family)
-    return tuple(str(ip_address(text)) for text in found) if normalised else found
+    return tuple(map(_as_go, found)) if normalised else found
+
+
+def _as_go(address: str) -> str:
+    """Return an address as Go prints it; IPv4 is never written in another way."""
+    return str(ip_address(address)) if ":" in address else address
 
 
 def _range_text(text: str, release: Release) -> str:
     if release.ranges is RangeText.VERBATIM:
         return text
     trimmed = text.strip()
-    return str(Prefix.parse(trimmed)) if release.ranges is RangeText.NORMALISED else trimmed
+    return str(Prefix.parse(trimmed)) if release.ranges is _NORMALISED else trimmed
 
 
 def _hints_allowed(service: Service, release: Release) -> bool:
-    if release.hints is Hints.ALWAYS or release.hints is Hints.NODE_FIRST:
+    if release.hints in _ALWAYS:
         return True
     if not service.annotations:
         return False
@@ -212,13 +225,14 @@ def _portal(draft: _Draft, ends: Iterator[str], here: str, *, by_label: bool) ->
     service, shared, name = draft.service, draft.shared, draft.name
     checks = service.type == "LoadBalancer" and shared.external_local
     end = next(ends)
+    make = tuple.__new__  # what makes a tuple without asking for its fields by name takes half the time
     if here:
         found = [
-            Backend(text, ENDPOINT_PREFIX + next(ends), item, _node(item, by_label) == here)
+            make(Backend, (text, ENDPOINT_PREFIX + next(ends), item, _node(item, by_label) == here))
             for text, item in draft.found
         ]
     else:
-        found = [Backend(text, ENDPOINT_PREFIX + next(ends), item, False) for text, item in draft.found]
+        found = [make(Backend, (text, ENDPOINT_PREFIX + next(ends), item, False)) for text, item in draft.found]
     return Portal(
         name,
         name.removesuffix(":"),
@@ -269,7 +283,11 @@ def _slices(cluster: Cluster, settings: Settings) -> dict[tuple[str, str], _Foun
 
 
 def _with_port(endpoints: Iterable[Endpoint], port: int) -> list[tuple[str, Endpoint]]:
-    return [(endpoint_text(endpoint.address, port), endpoint) for endpoint in endpoints]
+    end = f":{port}"
+    return [
+        (f"[{address}]{end}" if ":" in (address := endpoint.address) else address + end, endpoint)
+        for endpoint in endpoints
+    ]
 
 
 def _distinct(found: list[tuple[str, Endpoint]], here: str, by_label: bool) -> list[tuple[str, Endpoint]]:
@@ -305,7 +323,7 @@ def choose(portal: Portal, release: Release, zone: str, node: str) -> Choice:
         zone: the node's zone, empty where it has none.
         node: the node's name, empty where that is not known.
     """
-    if release.era is Era.XLB:
+    if release.era is _XLB:
         return _choose_once(portal, release, zone, node)
     return _choose_by_policy(portal, release, zone, node)
 
@@ -357,7 +375,7 @@ def _hinted(portal: Portal, ready: tuple[Backend, ...], release: Release, zone: 
     """Return the endpoints hinted for the node or its zone; all, unless every one has a hint and one is for it."""
     if not portal.hints_allowed:
         return ready
-    if release.hints is Hints.NODE_FIRST and node and all(item.endpoint.nodes for item in ready):
+    if release.hints is _NODE_FIRST and node and all(item.endpoint.nodes for item in ready):
         near = tuple(item for item in ready if node in item.endpoint.nodes)
         if near:
             return near

@@ -52,6 +52,8 @@ class Settings:
         bind_address: where the userspace proxy listens; empty: everywhere.
         proxy_ports: the port that the userspace proxy has for a service port, by its name ``default/web:http``.
         proxy_port_range: where the others come from, ``40000-40100``; empty: any.
+        skip_foreign_proxies: leave out the Services that a label leaves to another proxy, as a whole kube-proxy does;
+            what writes the rules would write them.
 
     Raises:
         UsageError: IPT054, a flag has a value that it cannot have.
@@ -81,6 +83,7 @@ class Settings:
     bind_address: str = ""
     proxy_ports: tuple[tuple[str, int], ...] = ()
     proxy_port_range: str = ""
+    skip_foreign_proxies: bool = False
 
     def __post_init__(self) -> None:
         release = find_release(self.release)

@@ -12,7 +12,7 @@ from typing import Final
 
 from iptc_sim.diagnostics import Diagnostic, UsageError
 from iptc_sim.kube.fields import family_of
-from iptc_sim.kube.names import endpoint_text
+from iptc_sim.kube.names import USERSPACE_CHAINS, endpoint_text
 from iptc_sim.kube.node_view import NodeView
 from iptc_sim.kube.proxy_ports import Key
 from iptc_sim.kube.select import Portal
@@ -23,11 +23,8 @@ from iptc_sim.records import dataclass
 _ANYWHERE: Final = ("", "0.0.0.0", "::")  # noqa: S104 - what the flag says, nothing is bound
 _LOOPBACK: Final = ("127.0.0.1", "::1")
 
-CONTAINER: Final = "KUBE-PORTALS-CONTAINER"
-HOST: Final = "KUBE-PORTALS-HOST"
-NODE_CONTAINER: Final = "KUBE-NODEPORT-CONTAINER"
-NODE_HOST: Final = "KUBE-NODEPORT-HOST"
-NON_LOCAL: Final = "KUBE-NODEPORT-NON-LOCAL"
+CONTAINER, HOST, NODE_CONTAINER, NODE_HOST = USERSPACE_CHAINS["nat"]
+(NON_LOCAL,) = USERSPACE_CHAINS["filter"]
 #: The chains whose jumps kube-proxy appends; it puts all others in front.
 APPENDED: Final = frozenset({NODE_CONTAINER, NODE_HOST})
 

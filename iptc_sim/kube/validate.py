@@ -212,7 +212,8 @@ def odd_settings(service: Service) -> Iterator[Diagnostic]:
     if service.has_other_proxy:
         name = f"Service {service.namespace}/{service.name} has the label {PROXY_NAME_LABEL}"
         message = f"{name}: a whole kube-proxy leaves it to another proxy; its rules are written here all the same"
-        yield Diagnostic("IPT058", message, Severity.NOTE, subject=service.label)
+        hint = "--skip-foreign-proxies leaves it out"
+        yield Diagnostic("IPT058", message, Severity.NOTE, subject=service.label, hint=hint)
     if service.health_check_node_port and not _is_checked(service):
         message = "it is ignored: only type LoadBalancer with externalTrafficPolicy: Local has one"
         subject = _below(service.label, "spec.healthCheckNodePort")

@@ -10,8 +10,9 @@ from typing import Final
 
 from iptc_sim.kube.endpoint_rules import EndpointRules
 from iptc_sim.kube.node_view import NodeView
+from iptc_sim.kube.plan import Plan
 from iptc_sim.kube.releases import ExternalIp, Order, Unserved
-from iptc_sim.kube.select import Choice, Portal, choose
+from iptc_sim.kube.select import Portal, choose
 from iptc_sim.kube.text import MARK_DROP, RulesText
 from iptc_sim.records import dataclass
 from iptc_sim.values import Family
@@ -20,35 +21,16 @@ _LOOPBACK: Final = {Family.IPV4: "127.0.0.0/8", Family.IPV6: "::1/128"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
-    """A service port with the words that its rules share.
+class _Plan(Plan):
+    """A service port with what was decided about it.
 
     Args:
         inside: the chain of all endpoints.
         outside: where external destinations lead, KUBE-SVC or KUBE-XLB.
     """
 
-    portal: Portal
-    view: NodeView
-    endpoints: EndpointRules
-    chosen: Choice
     inside: str
     outside: str
-
-    def to(self, address: str) -> str:
-        """Return the words that fit packets to a destination."""
-        portal = self.portal
-        return f"-m {portal.protocol} -p {portal.protocol} -d {self.view.host(address)} --dport {portal.port}"
-
-    @property
-    def to_node_port(self) -> str:
-        """The words that fit packets to the node port."""
-        portal = self.portal
-        return f"-m {portal.protocol} -p {portal.protocol} --dport {portal.node_port}"
-
-    def comment(self, text: str) -> str:
-        """Return a comment that starts with the service port's name."""
-        return f'-m comment --comment "{self.portal.name} {text}"'
 
     @property
     def refused(self) -> str:
@@ -66,7 +48,7 @@ def write_service_port(portal: Portal, view: NodeView, out: RulesText) -> None:
     """Write the chains and rules of one service port."""
     plan = _plan(portal, view, out)
     if view.release.order is Order.ENDPOINTS_FIRST:
-        _write_endpoints(plan)
+        plan.write_endpoints()
     if plan.chosen.exists:
         out.nat.declare(plan.inside)
     if portal.external_local:
@@ -78,9 +60,7 @@ def write_service_port(portal: Portal, view: NodeView, out: RulesText) -> None:
     if plan.skips_rest:
         return
     if portal.health_check_node_port and view.release.health_check:
-        # The health check is HTTP, whatever the service port's protocol is.
-        check = f"-m tcp -p tcp --dport {portal.health_check_node_port} -j ACCEPT"
-        out.filter.add("KUBE-NODEPORTS", f"{plan.comment('health check node port')} {check}")
+        plan.write_health_check(out)
     if not plan.chosen.exists:
         return
     _write_dispatch(plan)
@@ -185,16 +165,12 @@ def _write_dispatch(plan: _Plan) -> None:
     if order is not Order.INTERLEAVED:
         rules.write_balancing(plan.inside, backends, comments)
         if order is Order.ENDPOINTS_LAST:
-            _write_endpoints(plan)
+            plan.write_endpoints()
         return
     rules.declare(backends)
     for index, backend in enumerate(backends):
         rules.write_choice(plan.inside, backend, comments[index], len(backends) - index)
         rules.write_endpoints((backend,))
-
-
-def _write_endpoints(plan: _Plan) -> None:
-    plan.endpoints.write_endpoints(plan.chosen.reachable)
 
 
 def _write_local_only(plan: _Plan, out: RulesText) -> None:

@@ -80,6 +80,7 @@ def odds_json(trace: Trace, found: Sequence[Outcome], labels: Labels | None = No
             "odds": odds.encode(item.odds),
             "branches": list(item.ends),
             "label": end_label(trace, trace.ends[item.ends[0] - 1], labels or {}) or None,
+            **({"proxied_to": item.proxied_to} if item.proxied_to else {}),
         }
         for item in found
     ]

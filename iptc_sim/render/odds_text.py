@@ -41,4 +41,5 @@ def _percent(item: Outcome) -> str:
 def _where(item: Outcome) -> str:
     source = f", source {item.source}" if item.masqueraded else ""
     code = f" {item.code}" if item.code else ""
-    return printable(f"{item.fate}{code} {item.destination}{source}")
+    proxied = f", proxied to {item.proxied_to}" if item.proxied_to else ""
+    return printable(f"{item.fate}{code} {item.destination}{source}{proxied}")

@@ -98,11 +98,16 @@ def odds_schema() -> dict[str, Json]:
         "branches": {"type": "array", "items": {"type": "integer"}, "minItems": 1},
         "label": _MAYBE_TEXT,
     }
+    proxied = {**_TEXT, "description": "where a proxy on the node that takes the packet connects to"}  # type: ignore[dict-item]
     document: dict[str, Json] = {
         "schema": {"const": ODDS_SCHEMA},
         "packet": forms.of(Packet).schema(),
         "assumptions": _TEXTS,
-        "outcomes": {"type": "array", "minItems": 1, "items": closed(outcome, tuple(outcome))},
+        "outcomes": {
+            "type": "array",
+            "minItems": 1,
+            "items": closed({**outcome, "proxied_to": proxied}, tuple(outcome)),
+        },
     }
     return {
         "$schema": _DRAFT,

@@ -14,6 +14,10 @@ _TARGET_TABLES: Final = {
     "CT": "raw", "NOTRACK": "raw", "TPROXY": "mangle", "TOS": "mangle", "DSCP": "mangle", "TTL": "mangle",
     "HL": "mangle", "ECN": "mangle", "SECMARK": "security",
 }  # fmt: skip
+#: kube-proxy has these chains in nat only (kube-proxy.md, 2.5 and 3).
+_NAT_CHAINS: Final = (
+    "KUBE-SVC-", "KUBE-SVL-", "KUBE-SEP-", "KUBE-FW-", "KUBE-EXT-", "KUBE-XLB-", "KUBE-MARK-MASQ", "KUBE-POSTROUTING",
+)  # fmt: skip
 _ORDER: Final = ("filter", "nat", "mangle", "raw", "security")
 
 
@@ -26,16 +30,18 @@ class Guess:
 
 
 def guess_table(section: Section) -> Guess:
-    """Guess the table of a listing from its built-in chains and its targets."""
+    """Guess the table of a listing from its built-in chains, its targets and the chains of kube-proxy."""
     store = section.store
     policies = {name for name in section.builtin if store.names.get(name) in store.policies}
     for table in _ORDER:
         if policies and policies == set(map(str, BUILTIN_CHAINS[table])):
             return Guess(table, f"its -P lines are those of {table}")
-    for shape, line in sorted(section.uses.items(), key=lambda item: item[1]):
-        for extension in shape.extensions:
-            if extension.NAME in _TARGET_TABLES:
-                return Guess(_TARGET_TABLES[extension.NAME], f"{extension.NAME} in line {line}")
+    for extension, line in sorted(section.uses.items(), key=lambda item: item[1]):
+        if extension.NAME in _TARGET_TABLES:
+            return Guess(_TARGET_TABLES[extension.NAME], f"{extension.NAME} in line {line}")
+    for name in store.names:
+        if name.startswith(_NAT_CHAINS):
+            return Guess("nat", f"{name} is a chain of nat")
     ruled = {chain for chain, _ in store.by_chain()}
     chains = policies | {name for name in section.builtin if store.names.get(name) in ruled}
     for table in _ORDER:

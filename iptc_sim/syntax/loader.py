@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Final
 
 from iptc_sim.builtin import GoTo, JumpTo
@@ -103,15 +103,22 @@ class Loader:
 
     def begin(self, table: str, line: int) -> Section:
         """Open a section; a named table has its built-in chains from the start."""
-        self.section = Section(self.source, table, line, RuleStore(self._build))
+        self.section = Section(self.source, table, line, RuleStore(self._build, self._line, self._sense))
         self.sections.append(self.section)
         for hook in BUILTIN_CHAINS.get(table, ()):
             self.section.store.create(str(hook))
         return self.section
 
+    @property
+    def _sense(self) -> Hashable:
+        """What decides, besides its line, what a rule says."""
+        return self.manner.family, self.manner.variant, self.manner.strict
+
+    def _line(self, offset: int) -> str:
+        return self._text[offset : self._text.index("\n", offset)]
+
     def _build(self, offset: int, line: int) -> Rule:
-        text = self._text
-        item = self.shapes.read(text[offset : text.index("\n", offset)], (self.source, line))
+        item = self.shapes.read(self._line(offset), (self.source, line))
         if not isinstance(item, RuleLine):
             raise AssertionError(f"line {line} held a rule when it was read first")
         return item.rules[0]

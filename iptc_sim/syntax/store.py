@@ -7,7 +7,7 @@ kept of a rule is its place and the chain it jumps to; the rest is the text itse
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from itertools import chain as chained
 from typing import Final, overload
 
@@ -22,12 +22,19 @@ MOST_STEPS: Final = 20_000_000
 
 #: Builds the rule that stands at an offset of the text (characters), in a line (from 1).
 Builder = Callable[[int, int], Rule]
+#: Returns the line that begins at an offset of the text.
+Reader = Callable[[int], str]
 
 
 class RuleStore:
     """Chains and rules of a table while it is read, and afterwards.
 
     A chain is known by its index, a rule by its entry: the how-manieth rule of the text it was.
+
+    Args:
+        build: builds rules.
+        read: returns their lines.
+        sense: where it is the same, the same line is the same rule.
 
     Attributes:
         names: index of every chain that was named, as a chain or as a jump's aim.
@@ -48,8 +55,8 @@ class RuleStore:
         listed: by chain: whether the text names it by itself (``:NAME``, ``-N``, ``-P``), not only through its rules.
     """
 
-    def __init__(self, build: Builder) -> None:
-        self._build = build
+    def __init__(self, build: Builder, read: Reader, sense: Hashable) -> None:
+        self._build, self._read, self.sense = build, read, sense
         self.names: dict[str, int] = {}
         self.exists = bytearray()
         self.listed = bytearray()
@@ -244,6 +251,10 @@ class RuleStore:
         found = self.eager.get(entry)
         return found if found is not None else self._build(self.offsets[entry], self.lines[entry])
 
+    def text(self, entry: int) -> str | None:
+        """Return the line that a rule is built from; None where it is built already."""
+        return None if entry in self.eager else self._read(self.offsets[entry])
+
 
 class StoredRules(Sequence[Rule]):
     """The rules of one chain, built together when the first of them is looked at."""
@@ -273,7 +284,18 @@ class StoredRules(Sequence[Rule]):
         return iter(self._all())
 
     def __eq__(self, other: object) -> bool:
+        if isinstance(other, StoredRules) and self._reads_as(other):
+            return True
         return isinstance(other, Sequence) and self._all() == tuple(other)
+
+    def _reads_as(self, other: StoredRules) -> bool:
+        """Whether the lines are the same, which takes a hundredth of the time that their rules do."""
+        if self._store.sense != other._store.sense or len(self) != len(other):
+            return False
+        return None not in (mine := self._texts()) and mine == other._texts()
+
+    def _texts(self) -> list[str | None]:
+        return [self._store.text(entry) for entry in self._store.entries(self._chain)]
 
     def __hash__(self) -> int:
         return hash(self._all())
