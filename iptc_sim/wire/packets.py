@@ -226,6 +226,9 @@ def _write_transport(packet: Packet, data: bytearray, start: int) -> None:
         data[start + 1] = data[start + 1] if packet.icmp_code is None else packet.icmp_code
         if isinstance(packet.icmp_id, int) and room >= 6:
             data[start + 4 : start + 6] = packet.icmp_id.to_bytes(2)
+        if packet.inner is not None:  # what an error is about is translated with it
+            inner = _rewritten(packet.inner, bytes(data[start + 8 :]))
+            data[start + 8 : start + 8 + len(inner)] = inner
 
 
 def _change_sum(data: bytearray, before: bytes, protocol: int, start: int, addresses: slice) -> None:

@@ -18,6 +18,7 @@ from iptc_sim.values import Variant
 from iptc_sim.verify import Divergence, Verifier
 from iptc_sim.verify.generator.topologies import topologies
 from iptc_sim.verify.report import divergence_text
+from iptc_sim.wire.packets import packet_bytes, read_packet, with_transport
 from tests.kernel.scenario import CONNTRACK_USER, table
 
 pytestmark = pytest.mark.kernel
@@ -30,6 +31,13 @@ MAC = bytes.fromhex("026970740200")  # of the host behind port0
 def _packet(protocol: int, source: str, destination: str, come_by: str | None, **others: Any) -> Packet:
     packet = Packet(ip_address(source), ip_address(destination), protocol, flags=frozenset(), in_interface=come_by)
     return replace(packet, owner=None if come_by else ROOT, **others)
+
+
+def _about(error: Packet, inner: Packet) -> Packet:
+    """Return an ICMP error with the head of a packet inside, and its bytes."""
+    quoted = packet_bytes(inner)[:68]
+    kind = bytes([error.icmp_type or 0, error.icmp_code or 0])
+    return replace(with_transport(error, kind + bytes(6) + quoted), inner=read_packet(quoted, None))
 
 
 def _tcp(source: str, destination: str, come_by: str | None, sport: int, dport: int, *flags: str) -> Packet:
@@ -109,6 +117,16 @@ CASES: dict[str, tuple[str, str, Sequence[Packet]]] = {
         "router",
         table("mangle", "-A OUTPUT -j HMARK --hmark-tuple src,dst --hmark-mod 4 --hmark-rnd 0xfeafcafe"),
         [_packet(ICMP, "192.0.2.10", "10.0.0.9", None, icmp_type=3, icmp_code=1)],
+    ),
+    "HMARK of an error whose inside is translated": (
+        "host",
+        table("mangle", "-A INPUT -j HMARK --hmark-tuple src,dst --hmark-mod 4 --hmark-rnd 0xfeafcafe --hmark-offset 1")
+        + table("nat", "-A POSTROUTING -j SNAT --to-source 192.0.2.10"),
+        [
+            _tcp("192.0.2.11", "10.0.1.7", None, 20012, 80, "SYN"),
+            _about(_packet(ICMP, "10.0.1.7", "192.0.2.10", "eth0", icmp_type=3, icmp_code=1),
+                   _tcp("192.0.2.10", "10.0.1.7", None, 20012, 80, "SYN")),
+        ],
     ),
     "an answer to ::1 from outside": (
         "router",
