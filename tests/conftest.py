@@ -15,6 +15,7 @@ pytest_plugins = ["pytester"]
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
+@pytest.hookimpl(tryfirst=True)  # ahead of xdist, which looks for the marks there
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the tests that ask the kernel in one process: they wait for it, and time passes in them."""
     if config.pluginmanager.hasplugin("xdist"):
