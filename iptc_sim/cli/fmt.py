@@ -94,7 +94,8 @@ def _canonical(sources: list[SourceFile], read: DumpFlags, form: FormFlags) -> s
 
 
 def _is_listing(sources: list[SourceFile], ruleset: Ruleset) -> bool:
-    return not ruleset.whole and not any(re.search(r"^\*", source.text, re.MULTILINE) for source in sources)
+    named = any(re.search(r"^\*", source.text, re.MULTILINE) for source in sources)
+    return not ruleset.whole and not named and len(ruleset.tables) == 1
 
 
 def _listing(table: Table, variant: Variant, *, counters: bool) -> str:

@@ -66,7 +66,7 @@ class Loader:
     Attributes:
         sections: what was read.
         section: the one that is open.
-        saved: whether the text has ``*table`` or ``:chain`` lines.
+        saved: whether the text has ``*table`` lines.
     """
 
     def __init__(self, source: SourceFile, text: str, manner: Manner, shapes: ShapeCache, *, saved: bool) -> None:
@@ -159,6 +159,11 @@ class Loader:
 
     def _declare(self, item: ChainLine, line: int) -> None:
         section = self.current(line)
+        if not section.table:
+            from iptc_sim.syntax.guess import begins_table  # noqa: PLC0415 - for excerpts only
+
+            if begins_table(section, item.name):
+                section = self.begin("", line)
         section.began = True
         if item.policy is None:
             raise LineError("IPT024", 0, f"chain {item.name} has no policy", expected="ACCEPT, DROP or -")
@@ -177,7 +182,7 @@ class Loader:
                 section, "IPT026", f"chain {item.name} is declared twice; its rules so far are gone", line, nft=False
             )
             store.edit(index).clear()
-        store.create(item.name)
+        store.create(item.name, listed=builtin or bool(section.table))
         if builtin and item.policy in POLICIES:
             store.policies[index] = item.policy
         if item.counters is not None:

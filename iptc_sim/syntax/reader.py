@@ -55,7 +55,7 @@ class Reader:
             pasted: its lines without what came in around them, where that was needed.
         """
         text = source.text if pasted is None else aligned_text(pasted)
-        saved = text.startswith(("*", ":")) or "\n*" in text or "\n:" in text
+        saved = text.startswith("*") or "\n*" in text
         loader = Loader(source, text, self.manner, self.shapes, saved=saved)
         scanner = Scanner(text, source, loader, self.shapes)
         if pasted is None:
@@ -77,7 +77,7 @@ class Reader:
             )
         for section in loader.sections:
             if not section.table:
-                section.table = self._guess(section)
+                section.table = self._guess(section, alone=len(loader.sections) == 1)
             faults += structure_faults(section, self.manner)
             self._notes += structure_notes(section, self.manner)
         if not loader.sections and not faults and not self.manner.strict:
@@ -94,14 +94,15 @@ class Reader:
         self._errors += [fault.diagnostic(source, Severity.ERROR) for fault in fatal[:MAX_FINDINGS]]
         self._notes += [fault.diagnostic(source, Severity.WARNING) for fault in others[:MAX_FINDINGS]]
 
-    def _guess(self, section: Section) -> str:
+    def _guess(self, section: Section, *, alone: bool) -> str:
         if self.manner.table:
             return self.manner.table
         from iptc_sim.syntax.guess import guess_table  # noqa: PLC0415 - for listings only
 
         guess = guess_table(section)
         span = Span(section.source, section.line)
-        place, hint = str(span).rsplit(":", 1)[0], "--table says which one"
+        place = str(span).rsplit(":", 1)[0]
+        hint = "--table says which one" if alone else "iptables-save names each table in a line like *nat"
         message = f"no table is named; taken as {guess.table}: {guess.why}"
         self._notes.append(Diagnostic("IPT030", message, Severity.NOTE, subject=place, hint=hint))
         return guess.table

@@ -176,7 +176,7 @@ class Scanner:
         text, store, names = self._text, section.store, section.store.names
         exists, lines, offsets, aims = store.exists, store.lines.append, store.offsets.append, store.aims.append
         if text.startswith(":", position):
-            return self._chains(section, position, line)
+            return self._chains(section, position, line) if section.table else (position, line)
         shape, chain, index, last = self._last, "", -1, store.last_chain
         while (fitting := self._fitting(shape, position)) is not None:
             candidate, found = fitting

@@ -15,7 +15,7 @@ def rule(text: str) -> str:
     ("text", "code", "line", "column", "message"),
     [
         ("-A INPUT -j ACCEPT\n*filter\nCOMMIT\n", "IPT020", 1, 1, "before any table"),
-        (":INPUT ACCEPT [0:0]\n", "IPT020", 1, 1, "before any table"),
+        (":INPUT ACCEPT [0:0]\n*filter\nCOMMIT\n", "IPT020", 1, 1, "before any table"),
         ("*filtr\nCOMMIT\n", "IPT022", 1, 1, "not a table"),
         (rule('-A INPUT -m comment --comment "abc -j ACCEPT'), "IPT011", 3, 31, "never closed"),
         (rule("-A INPUT -p tcp -m tcp --dport 99999 -j ACCEPT"), "IPT013", 3, 32, "99999 is out of range"),
