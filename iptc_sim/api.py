@@ -61,7 +61,7 @@ def trace(  # noqa: PLR0913 - keywords, each a question of its own
         reply: also follow the answer back.
         pick: keep one branch only: its number, a chain or a destination that it passes.
         seed: keep one branch only, drawn by the odds.
-        as_is: take an excerpt as it is, without the jump that dockerd always writes.
+        as_is: take an excerpt as it is, without the jumps that dockerd and kube-proxy always write.
         follow: also follow the answer back, and what the sender says then.
         now: the time of it, in seconds since 1970, UTC; None: it is not told.
         history: the packets that were sent before it, since the rules were loaded; None: it is not known what was.

@@ -64,7 +64,8 @@ class ReadFlags(DumpFlags):
     """How a dump is read."""
 
     as_is: Annotated[
-        bool, typer.Option("--as-is", help="Take an excerpt without the jump that dockerd always writes.")
+        bool,
+        typer.Option("--as-is", help="Take an excerpt without the jumps that dockerd and kube-proxy always write."),
     ] = False
 
 
