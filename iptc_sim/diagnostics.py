@@ -107,6 +107,8 @@ CODES: dict[str, str] = {
     "IPT090": "the release's rules are inferred from those of its neighbours",
     "IPT091": "a chain name and its comment tell of two Services",
     "IPT092": "a name stands for several addresses, of which one was taken",
+    "IPT130": "the flows file cannot be understood",
+    "IPT131": "no expectation says what happens to the packet",
 }
 
 

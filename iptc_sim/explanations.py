@@ -367,5 +367,18 @@ _ANSWERS: Final[Mapping[str, Explanation]] = {
     ),
 }
 
+_TESTS: Final[Mapping[str, Explanation]] = {
+    "IPT130": Explanation(
+        "The file is not YAML, a key is unknown or stands twice, a value has another type, or a flow expects nothing, "
+        "so that it would always pass.",
+        "The place is where it begins to be wrong; iptc-sim test --schema prints the schema, which editors can use.",
+    ),
+    "IPT131": Explanation(
+        "--record found a packet of which no expectation tells what happens: it is lost, or taken away, or it hangs on "
+        "something that has no odds.",
+        "Tell more of the node, say history: fresh, or write by hand what is certain.",
+    ),
+}
+
 #: Every code with what is known about it.
-EXPLANATIONS: Final[Mapping[str, Explanation]] = {**_FILES, **_LINES, **_QUESTIONS, **_PASTED, **_ANSWERS}
+EXPLANATIONS: Final[Mapping[str, Explanation]] = {**_FILES, **_LINES, **_QUESTIONS, **_PASTED, **_ANSWERS, **_TESTS}

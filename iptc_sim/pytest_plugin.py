@@ -1,27 +1,41 @@
-"""pytest plugin: rulesets as fixtures, and asserts about packets that show the path when they fail.
+"""pytest plugin: rulesets and nodes as fixtures, asserts about packets, and ``*.flows.yaml`` files as tests.
 
-::
+A failure shows the path of the packet, and the rule that came nearest to what was expected::
 
     from iptc_sim.pytest_plugin import assert_dropped, assert_reaches
 
-    def test_service(iptables_ruleset):
+    def test_service(iptables_ruleset, node):
         rules = iptables_ruleset("node.save")
-        assert_reaches(rules, "tcp 10.244.1.5:33000 -> 10.97.126.137:8125 in cni0", "172.17.0.4:80")
+        machine = node(interfaces={"eth0": ["192.0.2.10/24"], "cni0": ["10.244.1.1/24"]})
+        assert_reaches(rules, "tcp 10.244.1.5:33000 -> 10.97.126.137:8125 in cni0", "172.17.0.4:80", node=machine)
+        assert_dropped(rules, "tcp 203.0.113.5:1 -> 192.0.2.10:22 in eth0", by="filter/INPUT:policy", node=machine)
+
+With ``--iptc-verify`` every flow that is asserted, here and in flows files, also goes through the real kernel. The
+option ``iptc_flows = false`` of the ini file leaves flows files alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 if TYPE_CHECKING:
     from iptc_sim.api import PacketLike
+    from iptc_sim.connection import Earlier
+    from iptc_sim.expect import Asked, Case, Expected, InKernel, Loaded
+    from iptc_sim.expect.values import Place
     from iptc_sim.node import Node
     from iptc_sim.ruleset import Ruleset
-    from iptc_sim.steps import End, Trace
+    from iptc_sim.steps import Trace
+
+#: As ``iptc_sim.expect.ENDINGS``, which takes long to import.
+_ENDINGS: Final = (".flows.yaml", ".flows.yml")
+
+#: The kernel's side of this run; nothing without ``--iptc-verify``.
+_KERNEL: list[InKernel] = []
 
 
 @pytest.fixture
@@ -43,73 +57,321 @@ def iptables_ruleset(request: pytest.FixtureRequest) -> Callable[..., Ruleset]:
     return read
 
 
-def assert_reaches(ruleset: Ruleset, packet: PacketLike, destination: str, *, node: Node | None = None) -> Trace:
+@pytest.fixture
+def node(request: pytest.FixtureRequest) -> Callable[..., Node]:
+    """A function that returns a machine; paths are relative to the test's file.
+
+    ``node("bundle/")`` reads a folder of ``iptc-sim capture``;
+    ``node(interfaces={"eth0": ["192.0.2.10/24"]}, routes=["default via 192.0.2.1 dev eth0"], local=[...],
+    sysctls={"net.ipv4.ip_forward": 1})`` tells it by hand, also on top of a folder.
+    """
+    folder = request.path.parent
+
+    def read(
+        bundle: str | Path | None = None,
+        *,
+        interfaces: Mapping[str, Iterable[str]] | None = None,
+        routes: Iterable[str] = (),
+        local: Iterable[str] = (),
+        sysctls: Mapping[str, object] | None = None,
+    ) -> Node:
+        from iptc_sim.expect.nodes import read_told
+
+        found = read_told(
+            None if bundle is None else folder / bundle,
+            interfaces=interfaces or {},
+            routes=routes,
+            local=local,
+            sysctls=sysctls or {},
+        )
+        return found.node
+
+    return read
+
+
+def assert_reaches(
+    ruleset: Ruleset,
+    packet: PacketLike,
+    destination: str,
+    *,
+    via: Iterable[str] = (),
+    node: Node | None = None,
+    now: float | None = None,
+    history: Iterable[PacketLike | Earlier] | None = None,
+) -> Trace:
     """Assert that a packet may end at a destination, and that no branch of it is dropped, rejected or lost.
 
     Args:
         ruleset: the rules.
         packet: flow text, a Flow, a Packet or a scapy packet.
         destination: ``ADDRESS:PORT`` or ``ADDRESS``; at least one branch must end there.
+        via: ``[TABLE/]CHAIN[:NUMBER]``, which every branch must pass, in this order.
         node: the machine, as far as it is known.
+        now: the time of it, seconds since 1970; None: not told.
+        history: the packets that came before it since the rules were loaded; None: not told.
 
     Returns:
         The trace.
     """
     __tracebackhide__ = True
-    found = _trace(ruleset, packet, node)
-    stopped = [end for end in found.ends if not _arrived(end)]
-    if stopped:
-        _fail(found, f"expected it to reach {destination}, but it is stopped: {_verdict(found, stopped[0])}")
-    if not any(destination in {end.packet.destination_text, str(end.packet.destination)} for end in found.ends):
-        ends = ", ".join(sorted({end.packet.destination_text for end in found.ends}))
-        _fail(found, f"expected it to reach {destination}, but it reaches {ends}")
-    return found
+    from iptc_sim.expect import Asked, Expected
+    from iptc_sim.expect.values import read_place
+
+    asked = Asked(ruleset, packet, node, now, history)
+    wanted = Expected(may_reach=(asked.destination(destination),), via=tuple(map(read_place, via)))
+    return _demand(asked, wanted)
 
 
-def assert_dropped(ruleset: Ruleset, packet: PacketLike, *, by: str = "", node: Node | None = None) -> Trace:
-    """Assert that every branch of a packet is dropped or rejected by the rules.
+def assert_dropped(
+    ruleset: Ruleset,
+    packet: PacketLike,
+    *,
+    by: str = "any",
+    node: Node | None = None,
+    now: float | None = None,
+    history: Iterable[PacketLike | Earlier] | None = None,
+) -> Trace:
+    """Assert that every branch of a packet is dropped by the rules: its sender hears nothing.
+
+    A packet that is rejected, whose sender is told, fails this: that is what :func:`assert_rejected` is for.
 
     Args:
         ruleset: the rules.
         packet: flow text, a Flow, a Packet or a scapy packet.
-        by: a chain, or ``CHAIN:NUMBER``, that must be the one that does it (number 0 is the policy).
-        node: the machine, as far as it is known.
+        by: what must do it: ``[TABLE/]CHAIN[:NUMBER or :policy]``; number 0 is the policy, too.
+        node: the machine; ``now`` and ``history`` as for :func:`assert_reaches`.
+        now: the time.
+        history: what came before.
 
     Returns:
         The trace.
     """
     __tracebackhide__ = True
-    found = _trace(ruleset, packet, node)
-    passed = [end for end in found.ends if end.decided_by is None]
-    if passed:
-        _fail(found, f"expected it to be dropped, but: {_verdict(found, passed[0])}")
-    for end in found.ends:
-        _, chain, number = end.decided_by or ("", "", 0)
-        if by and by not in {chain, f"{chain}:{number}"}:
-            _fail(found, f"expected {by} to drop it, but: {_verdict(found, end)}")
-    return found
+    from iptc_sim.expect import Asked, Expected
+
+    return _demand(Asked(ruleset, packet, node, now, history), Expected(dropped_by=_place(by)))
 
 
-def _trace(ruleset: Ruleset, packet: PacketLike, node: Node | None) -> Trace:
-    from iptc_sim.api import trace
+def assert_rejected(
+    ruleset: Ruleset,
+    packet: PacketLike,
+    code: str = "any",
+    *,
+    by: str = "any",
+    node: Node | None = None,
+    now: float | None = None,
+    history: Iterable[PacketLike | Earlier] | None = None,
+) -> Trace:
+    """Assert that every branch of a packet is rejected by the rules: its sender is told.
 
-    return trace(ruleset, packet, node)
+    Args:
+        ruleset: the rules.
+        packet: flow text, a Flow, a Packet or a scapy packet.
+        code: how, as ``--reject-with`` prints it: ``icmp-port-unreachable``.
+        by: what must do it: ``[TABLE/]CHAIN[:NUMBER]``.
+        node: the machine; ``now`` and ``history`` as for :func:`assert_reaches`.
+        now: the time.
+        history: what came before.
 
-
-def _arrived(end: End) -> bool:
-    from iptc_sim.steps import Fate
-
-    return end.fate in {Fate.LOCAL, Fate.FORWARD, Fate.SENT}
-
-
-def _verdict(found: Trace, end: End) -> str:
-    from iptc_sim.render import verdict
-
-    return verdict(found, end)
-
-
-def _fail(found: Trace, message: str) -> None:
+    Returns:
+        The trace.
+    """
     __tracebackhide__ = True
-    from iptc_sim.render import render_path
+    from iptc_sim.expect import Asked, Expected
 
-    pytest.fail(f"{message}\n\n{render_path(found)}", pytrace=False)
+    asked = Asked(ruleset, packet, node, now, history)
+    return _demand(asked, Expected(rejected_with=asked.code(code), rejected_by=_place(by)))
+
+
+def assert_masqueraded(
+    ruleset: Ruleset,
+    packet: PacketLike,
+    to: str | None = None,
+    *,
+    node: Node | None = None,
+    now: float | None = None,
+    history: Iterable[PacketLike | Earlier] | None = None,
+) -> Trace:
+    """Assert that a packet gets somewhere, and that its source is rewritten in every branch.
+
+    Args:
+        ruleset: the rules.
+        packet: flow text, a Flow, a Packet or a scapy packet.
+        to: the address, or ``ADDRESS:PORT``, that its source must become; None: any other.
+        node: the machine; ``now`` and ``history`` as for :func:`assert_reaches`.
+        now: the time.
+        history: what came before.
+
+    Returns:
+        The trace.
+    """
+    __tracebackhide__ = True
+    from iptc_sim.expect import Asked, Expected
+
+    asked = Asked(ruleset, packet, node, now, history)
+    return _demand(asked, Expected(masqueraded=True if to is None else asked.destination(to)))
+
+
+def assert_odds(
+    ruleset: Ruleset,
+    packet: PacketLike,
+    odds: Mapping[str, str | float],
+    *,
+    node: Node | None = None,
+    now: float | None = None,
+    history: Iterable[PacketLike | Earlier] | None = None,
+) -> Trace:
+    """Assert with which chance a packet ends where.
+
+    Args:
+        ruleset: the rules.
+        packet: flow text, a Flow, a Packet or a scapy packet.
+        odds: chances by destination, or by ``dropped`` and ``rejected``: ``{"172.17.0.4:80": "1/3"}``. A fraction is
+            meant to within 1/100000, as kube-proxy rounds; a decimal or percentage to the digits that are given.
+        node: the machine; ``now`` and ``history`` as for :func:`assert_reaches`.
+        now: the time.
+        history: what came before.
+
+    Returns:
+        The trace.
+    """
+    __tracebackhide__ = True
+    from iptc_sim.expect import Asked, Expected
+    from iptc_sim.expect.expected import STOPPED
+    from iptc_sim.expect.values import read_chance
+
+    if not odds:
+        raise ValueError("no odds are given: this would always pass")
+    asked = Asked(ruleset, packet, node, now, history)
+    wanted = [(STOPPED.get(end) or asked.destination(end), read_chance(chance)) for end, chance in odds.items()]
+    return _demand(asked, Expected(odds=tuple(wanted)))
+
+
+def _place(text: str) -> Place | str:
+    from iptc_sim.expect.values import ANY, read_place
+
+    return read_place(text) if text not in {"", ANY} else ANY
+
+
+def _demand(asked: Asked, wanted: Expected) -> Trace:
+    """Fail unless the packet does what is expected, in the kernel, too, where that is asked."""
+    __tracebackhide__ = True
+    if problem := asked.problem(wanted, _KERNEL[0] if _KERNEL else None):
+        pytest.fail(problem, pytrace=False)
+    return asked.found
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options."""
+    group = parser.getgroup("iptc-sim")
+    group.addoption("--iptc-verify", action="store_true", help="Also send every asserted flow through the kernel.")
+    parser.addini("iptc_flows", "Whether *.flows.yaml files are tests.", type="bool", default=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the kernel's side ready.
+
+    Raises:
+        pytest.UsageError: this machine cannot do it.
+    """
+    if not config.getoption("--iptc-verify"):
+        return
+    from iptc_sim.expect import InKernel
+    from iptc_sim.kernel import requirements
+
+    if reason := requirements():
+        raise pytest.UsageError(f"--iptc-verify: the kernel cannot be asked: {reason}")
+    _KERNEL.append(InKernel())
+
+
+def pytest_unconfigure() -> None:
+    """Forget the kernel's side: another run in this process may not want it."""
+    _KERNEL.clear()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let the process that pytest-xdist was started in know what this one has sent."""
+    for kernel in _KERNEL:
+        if hasattr(session.config, "workeroutput"):
+            session.config.workeroutput["iptc_sim"] = (kernel.sent, kernel.not_sent)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take what another process of pytest-xdist has sent."""
+    sent, not_sent = getattr(node, "workeroutput", {}).get("iptc_sim", (0, {}))
+    for kernel in _KERNEL:
+        kernel.add(sent, not_sent)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how many packets the kernel got, and of which flows it was not asked."""
+    for kernel in _KERNEL:
+        terminalreporter.write_line(f"iptc-sim: {kernel.sent} packets were sent through the kernel")
+        for reason, count in kernel.not_sent.items():
+            terminalreporter.write_line(f"iptc-sim: {count} not sent: {reason}")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Take flows files."""
+    if file_path.name.endswith(_ENDINGS) and parent.config.getini("iptc_flows"):
+        return FlowsCollector.from_parent(parent, path=file_path)
+    return None
+
+
+class FlowsCollector(pytest.File):
+    """A flows file; its rules are read when the first of its flows is run."""
+
+    loaded: Loaded | None = None
+
+    def collect(self) -> Iterator[FlowItem]:
+        """Yield an item for each flow and sequence."""
+        from iptc_sim.diagnostics import InputError
+        from iptc_sim.expect import read_flows_file
+
+        try:
+            self.file = read_flows_file(self.path, name=self.nodeid)
+        except InputError as error:
+            raise self.CollectError(str(error)) from error
+        for case in self.file.cases:
+            yield FlowItem.from_parent(self, name=case.name, case=case)
+
+    def rules(self) -> Loaded:
+        """Return the file with its rules."""
+        from iptc_sim.expect import load
+
+        if self.loaded is None:
+            self.loaded = load(self.file)
+        return self.loaded
+
+
+class FlowItem(pytest.Item):
+    """A flow or sequence of a file.
+
+    Args:
+        case: what it says.
+    """
+
+    def __init__(self, *, case: Case, **given: Any) -> None:
+        super().__init__(**given)
+        self.case = case
+
+    def runtest(self) -> None:
+        """Run it."""
+        from iptc_sim.diagnostics import IptcError
+        from iptc_sim.expect import run_case
+        from iptc_sim.render.tested import missed_text
+
+        if not isinstance(self.parent, FlowsCollector):
+            raise TypeError(self.parent)
+        try:
+            found = run_case(self.case, self.parent.rules(), _KERNEL[0] if _KERNEL else None)
+        except IptcError as error:
+            pytest.fail(str(error), pytrace=False)
+        wrong = [*map(missed_text, found.missed), *([found.error] if found.error else [])]
+        if wrong:
+            pytest.fail("\n\n".join(wrong), pytrace=False)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Return the place of the flow."""
+        return self.path, self.case.line - 1, self.name

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
+
+from tests.conftest import CHECKOUT
 
 
 @pytest.fixture
@@ -20,7 +23,7 @@ def test_fixture_and_asserts_pass_where_they_should(project: pytest.Pytester) ->
     project.makepyfile(
         """
         from iptc_sim import Node
-        from iptc_sim.pytest_plugin import assert_dropped, assert_reaches
+        from iptc_sim.pytest_plugin import assert_dropped, assert_reaches, assert_rejected
 
         NODE = Node.of({"eth0": ["192.0.2.10/24"]})
 
@@ -33,7 +36,7 @@ def test_fixture_and_asserts_pass_where_they_should(project: pytest.Pytester) ->
             rules = iptables_ruleset("node.save")
             assert_reaches(rules, "tcp 10.0.0.9:1 -> 192.0.2.10:22 in eth0", "192.0.2.10", node=NODE)
             assert_dropped(rules, "tcp 10.0.0.9:1 -> 192.0.2.10:80 in eth0", node=NODE, by="INPUT:0")
-            assert_dropped(rules, "tcp 10.0.0.9:1 -> 192.0.2.10:25 in eth0", node=NODE, by="INPUT")
+            assert_rejected(rules, "tcp 10.0.0.9:1 -> 192.0.2.10:25 in eth0", "port-unreach", node=NODE, by="INPUT:2")
         """
     )
     project.runpytest_subprocess().assert_outcomes(passed=2)
@@ -56,19 +59,138 @@ def test_failures_show_the_path(project: pytest.Pytester) -> None:
         def test_not_dropped(iptables_ruleset):
             assert_dropped(iptables_ruleset("node.save"), "tcp 10.0.0.9:1 -> 192.0.2.10:22 in eth0", node=NODE)
 
+        def test_rejected(iptables_ruleset):
+            assert_dropped(iptables_ruleset("node.save"), "tcp 10.0.0.9:1 -> 192.0.2.10:25 in eth0", node=NODE)
+
         def test_dropped_by_another(iptables_ruleset):
             assert_dropped(iptables_ruleset("node.save"), "tcp 10.0.0.9:1 -> 192.0.2.10:80 in eth0", node=NODE, by="FORWARD")
         """
     )
     result = project.runpytest_subprocess()
-    result.assert_outcomes(failed=4)
+    result.assert_outcomes(failed=5)
     result.stdout.fnmatch_lines(
         [
-            "*expected it to reach 192.0.2.10:80, but it is stopped: DROPPED*policy DROP of filter INPUT",
+            "expected it to reach 192.0.2.10:80, but it is DROPPED*policy DROP of filter INPUT",
+            "nearest: filter INPUT rule 1 (ACCEPT, line 3) does not fit: --dport 22: the destination port is 80",
             "*filter INPUT rule 1 (ACCEPT) does not fit: --dport 22: the destination port is 80",
-            "*expected it to reach 172.17.0.9:80, but it reaches 172.17.0.7:80",
+            "expected it to reach 172.17.0.9:80, but it reaches 172.17.0.7:80",
             "*nat DOCKER rule 1 DNAT*",
-            "*expected it to be dropped, but: delivered on this node*",
-            "*expected FORWARD to drop it, but: DROPPED*",
+            "expected it to be dropped, but it is delivered on this node*",
+            "expected it to be dropped, but it is REJECTED*that is no drop*assert_rejected*",
+            "expected FORWARD to drop it, but it is DROPPED*",
+            "nearest: filter FORWARD: the packet does not pass FORWARD: it is for this node*",
         ]
     )
+
+
+@pytest.fixture
+def example(pytester: pytest.Pytester) -> pytest.Pytester:
+    """The worked example, where its tests can be changed."""
+    shutil.copytree(CHECKOUT / "fixtures" / "example-project", pytester.path, dirs_exist_ok=True)
+    return pytester
+
+
+def test_the_worked_example_passes(example: pytest.Pytester) -> None:
+    result = example.runpytest_subprocess("-v")
+    result.assert_outcomes(passed=17)
+    result.stdout.fnmatch_lines(
+        [
+            "flows/edge.flows.yaml::published-port PASSED*",
+            "flows/edge.flows.yaml::knock PASSED*",
+            "flows/web.flows.yaml::from-a-pod PASSED*",
+            "tests/test_edge.py::test_way_out PASSED*",
+        ]
+    )
+    example.runpytest_subprocess("-k", "knock").assert_outcomes(passed=2, deselected=15)
+    example.runpytest_subprocess("-o", "iptc_flows=false").assert_outcomes(passed=8)
+
+
+def test_a_flow_that_fails_shows_what_came_nearest(example: pytest.Pytester) -> None:
+    """The published port is another one in the rules from now on."""
+    rules = example.path / "rules" / "edge.save"
+    rules.write_text(rules.read_text().replace("--dport 8080", "--dport 8081"))
+    result = example.runpytest_subprocess("flows/edge.flows.yaml")
+    result.assert_outcomes(passed=5, failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*published-port*",
+            "expected it to reach 10.0.0.5:80, but it is DROPPED*",
+            "nearest: nat PUBLISHED rule 1 (DNAT, line 17) does not fit: --dport 8081: the destination port is 8080",
+            "packet *tcp 203.0.113.5:40000 -> 192.0.2.10:8080 in eth0",
+            "FAILED flows/edge.flows.yaml::published-port*",
+            "FAILED flows/edge.flows.yaml::guarded*",
+        ]
+    )
+
+
+def test_wrong_files_are_told_where_they_are_wrong(example: pytest.Pytester) -> None:
+    flows = example.path / "flows" / "edge.flows.yaml"
+    flows.write_text(flows.read_text().replace("dropped-by: INPUT", "droped-by: INPUT"))
+    result = example.runpytest_subprocess("flows/edge.flows.yaml")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*flows/edge.flows.yaml:41:67: error IPT130: droped-by is not a key of an expectation",
+            "*did you mean dropped-by*",
+        ]
+    )
+    (example.path / "rules" / "edge.save").unlink()
+    flows.write_text(flows.read_text().replace("droped-by", "dropped-by"))
+    result = example.runpytest_subprocess("flows/edge.flows.yaml")
+    result.stdout.fnmatch_lines(["*flows/edge.flows.yaml:3:8: error IPT001: cannot read it: no such file*"])
+
+
+def test_every_assert_fails_where_it_should(example: pytest.Pytester) -> None:
+    example.makepyfile(
+        """
+        import pytest
+        from iptc_sim.pytest_plugin import assert_masqueraded, assert_odds, assert_reaches, assert_rejected
+
+        @pytest.fixture
+        def edge(node):
+            return node(interfaces={"eth0": ["192.0.2.10/24"], "eth1": ["10.0.0.1/24"]}, routes=["default via 192.0.2.1 dev eth0"])
+
+        @pytest.fixture
+        def rules(iptables_ruleset):
+            return iptables_ruleset("rules/edge.save")
+
+        TWO = "tcp 203.0.113.5:40000 -> 192.0.2.10:8443 in eth0"
+
+        def test_odds(rules, edge):
+            assert_odds(rules, TWO, {"10.0.0.5:443": "1/3"}, node=edge)
+
+        def test_odds_as_number(rules, edge):
+            assert_odds(rules, TWO, {"10.0.0.5:443": 0.5, "dropped": 0}, node=edge)
+
+        def test_masqueraded(rules, edge):
+            assert_masqueraded(rules, TWO, node=edge)
+
+        def test_rejected(rules, edge):
+            assert_rejected(rules, TWO, node=edge)
+
+        def test_via(rules, edge):
+            assert_reaches(rules, TWO, "10.0.0.5", via=["filter/GUARD", "nat/PUBLISHED"], node=edge)
+
+        def test_nothing(rules, edge):
+            with pytest.raises(ValueError, match="always pass"):
+                assert_odds(rules, TWO, {}, node=edge)
+        """
+    )
+    result = example.runpytest_subprocess("test_every_assert_fails_where_it_should.py")
+    result.assert_outcomes(passed=2, failed=4)
+    result.stdout.fnmatch_lines(
+        [
+            "expected a chance of 1/3 to reach 10.0.0.5:443, but it is 1/2 (50.000%)",
+            "expected its source to be rewritten, but it stays 203.0.113.5:40000",
+            "nearest: nat POSTROUTING rule 1 (MASQUERADE, line 16) does not fit: -s 10.0.0.0/24: the source is 203.0.113.5",
+            "expected it to be rejected, but it is forwarded to 10.0.0.5:443 by eth1*",
+            "expected it to pass filter/GUARD, then nat/PUBLISHED, but it passes nat/PUBLISHED before that*",
+        ]
+    )
+
+
+def test_the_kernel_must_be_there(example: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("iptc_sim.kernel.requirements", lambda: "network namespaces need root")
+    result = example.runpytest_inprocess("--iptc-verify")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --iptc-verify: the kernel cannot be asked: network namespaces need root"])

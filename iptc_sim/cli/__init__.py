@@ -25,6 +25,7 @@ COMMANDS: Final = (
     "fmt",
     "parse",
     "verify",
+    "test",
     "capture",
     "endpoints",
     "env",

@@ -12,6 +12,8 @@ from typing import Final, Protocol
 
 import yaml
 
+from iptc_sim.records import dataclass
+
 #: Nesting deeper than this is refused; a Pod with everything in it has about 15 levels.
 MAX_DEPTH: Final = 100
 
@@ -41,7 +43,30 @@ class YamlFaultError(Exception):
 
     def __init__(self, message: str, mark: _Mark | None = None) -> None:
         super().__init__(message)
-        self.line, self.column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        self.line, self.column = _place(mark)
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A value with its place; lines and columns count from 1, the end is where the next character stands.
+
+    Args:
+        start: line and column.
+        end: of a scalar, or of a list or mapping in brackets, line and column.
+        is_block: whether it is a list or mapping without brackets, or a text of several lines behind ``|`` or ``>``.
+        value: of a scalar the plain value; None for anything else.
+        text: of a scalar, as it is written, without quotes: ``1.30`` and ``0x4000`` are no numbers there.
+        items: of a list.
+        pairs: of a mapping, keys and values in order.
+    """
+
+    start: tuple[int, int]
+    end: tuple[int, int]
+    is_block: bool
+    value: object = None
+    text: str | None = None
+    items: tuple[Marked, ...] | None = None
+    pairs: tuple[tuple[Marked, Marked], ...] | None = None
 
 
 def read_yaml(text: str) -> Iterator[tuple[int, object]]:
@@ -50,13 +75,30 @@ def read_yaml(text: str) -> Iterator[tuple[int, object]]:
     Raises:
         YamlFaultError: it cannot be read.
     """
+    return _documents(text, _Builder)
+
+
+def read_marked(text: str) -> Iterator[tuple[int, Marked]]:
+    """Yield the number, from 1, and the value of each document with the places of all that is in it.
+
+    Of keys that are there twice both are kept, and ``<<`` is a key like any other.
+
+    Raises:
+        YamlFaultError: it cannot be read.
+    """
+    for number, value in _documents(text, _MarkedBuilder):
+        if isinstance(value, Marked):
+            yield number, value
+
+
+def _documents(text: str, builder: type[_Builder]) -> Iterator[tuple[int, object]]:
     number = 0
     try:
         events = yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
                 number += 1
-                yield number, _Builder(events).build()
+                yield number, builder(events).build()
     except yaml.MarkedYAMLError as error:
         reason = error.problem or error.context
         raise YamlFaultError(f"this is not YAML: {reason}", error.problem_mark or error.context_mark) from error
@@ -84,6 +126,7 @@ class _Builder:
 
     def _node(self, event: yaml.Event, depth: int) -> tuple[object, int]:
         """Return the value that starts with ``event``, and how many values it holds, aliases written out."""
+        end = event
         if isinstance(event, yaml.ScalarEvent):
             value, size = _scalar(event), 1
         elif isinstance(event, yaml.AliasEvent):
@@ -91,37 +134,52 @@ class _Builder:
         elif depth >= MAX_DEPTH:
             raise YamlFaultError(f"the YAML is nested more than {MAX_DEPTH} levels deep", event.start_mark)
         elif isinstance(event, yaml.SequenceStartEvent):
-            value, size = self._sequence(depth + 1)
+            value, size, end = self._sequence(depth + 1)
         else:
-            value, size = self._mapping(depth + 1)
+            value, size, end = self._mapping(depth + 1)
+        value = self._made(value, event, end)
         if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
             self._anchors[event.anchor] = value, size
         return value, size
 
-    def _sequence(self, depth: int) -> tuple[object, int]:
+    def _made(self, value: object, event: yaml.Event, end: yaml.Event) -> object:  # noqa: ARG002 - for who wants places
+        """Return what stands for a value that begins with one event and ends with the other."""
+        return value
+
+    def _sequence(self, depth: int) -> tuple[object, int, yaml.Event]:
         items: list[object] = []
         total = 1
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
             value, size = self._node(event, depth)
             items.append(value)
             total += size
-        return items, total
+        return items, total, event
 
-    def _mapping(self, depth: int) -> tuple[object, int]:
-        pairs: dict[object, object] = {}
-        merged: dict[object, object] = {}
+    def _mapping(self, depth: int) -> tuple[object, int, yaml.Event]:
+        pairs: list[tuple[yaml.Event, object, object]] = []
         total = 1
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             key, size = self._node(event, depth)
             value, more = self._node(next(self._events), depth)
             total += size + more
-            if isinstance(key, list | dict):
+            if not isinstance(event, yaml.ScalarEvent | yaml.AliasEvent) or self._is_collection(key):
                 raise YamlFaultError("a mapping's key is a list or a mapping", event.start_mark)
+            pairs.append((event, key, value))
+        return self._joined(pairs), total, event
+
+    def _is_collection(self, key: object) -> bool:
+        return isinstance(key, list | dict)
+
+    def _joined(self, pairs: list[tuple[yaml.Event, object, object]]) -> object:
+        """Return what stands for a mapping: of a key that is there twice the last one counts, as in kubectl."""
+        own: dict[object, object] = {}
+        merged: dict[object, object] = {}
+        for event, key, value in pairs:
             if key == "<<" and isinstance(event, yaml.ScalarEvent) and event.implicit[0]:
                 _merge(merged, value)
             else:
-                pairs[key] = value  # of a key that is there twice the last one counts, as in kubectl
-        return {**merged, **pairs} if merged else pairs, total
+                own[key] = value
+        return {**merged, **own} if merged else own
 
     def _alias(self, event: yaml.AliasEvent) -> tuple[object, int]:
         if event.anchor not in self._anchors:
@@ -131,6 +189,29 @@ class _Builder:
         if self._growth > MAX_ALIAS_GROWTH:
             raise YamlFaultError(f"the aliases add more than {MAX_ALIAS_GROWTH:,} values", event.start_mark)
         return value, size
+
+
+class _MarkedBuilder(_Builder):
+    """Builds one document whose values know where they stand."""
+
+    def _made(self, value: object, event: yaml.Event, end: yaml.Event) -> object:
+        start, behind = _place(event.start_mark), _place(end.end_mark)
+        if isinstance(event, yaml.ScalarEvent):
+            return Marked(start, behind, event.style in {"|", ">"}, value, event.value)
+        is_block = isinstance(event, yaml.CollectionStartEvent) and not event.flow_style
+        if isinstance(event, yaml.SequenceStartEvent) and isinstance(value, list):
+            return Marked(start, behind, is_block, items=tuple(value))
+        return Marked(start, behind, is_block, pairs=tuple(value) if isinstance(value, list) else ())
+
+    def _is_collection(self, key: object) -> bool:
+        return isinstance(key, Marked) and key.text is None
+
+    def _joined(self, pairs: list[tuple[yaml.Event, object, object]]) -> object:
+        return [(key, value) for _, key, value in pairs]
+
+
+def _place(mark: _Mark | None) -> tuple[int, int]:
+    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
 
 def _merge(merged: dict[object, object], value: object) -> None:

@@ -11,7 +11,7 @@ from iptc_sim.records import dataclass
 from iptc_sim.render.way import Way
 from iptc_sim.render.words import action_text, odds_text
 from iptc_sim.ruleset import Ruleset
-from iptc_sim.steps import RuleStep, Trace
+from iptc_sim.steps import End, RuleStep, Trace
 from iptc_sim.syntax.write import write_rule
 from iptc_sim.target import Goto, Jump, Return
 
@@ -84,6 +84,11 @@ def render_why(trace: Trace, ruleset: Ruleset, places: list[Place]) -> str:
         if len(trace.ends) > MAX_BRANCHES:
             lines.append(f"  ... and {len(trace.ends) - MAX_BRANCHES} more branches (--pick)")
     return "\n".join(lines) + "\n"
+
+
+def why_not(trace: Trace, end: End, ruleset: Ruleset, table: str, chain: str, number: int | None) -> tuple[str, ...]:
+    """Return sentences about one branch: why it did not enter a chain, or how it came to a rule of it."""
+    return tuple(dict.fromkeys(_Answer(Way(trace, end), ruleset).of(Place(table, chain, number))))
 
 
 def _title(place: Place, ruleset: Ruleset) -> str:

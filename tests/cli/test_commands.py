@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import CHECKOUT, Runner
 
 POD = "tcp 172.17.0.9:33000 -> 10.97.126.137:8125 in docker0"
-COMMANDS = ["trace", "odds", "diff", "demo", "generate", "generate kube", "endpoints", "env", "dns"]
+COMMANDS = ["trace", "odds", "diff", "demo", "generate", "generate kube", "endpoints", "env", "dns", "test"]
 
 
 @pytest.fixture(scope="module")
