@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from iptc_sim.cli.common import NO, ReadFlags, one_of, read_ruleset, usage, write
+from iptc_sim.cli.common import (
+    NO,
+    ReadFlags,
+    VariantFlag,
+    examine_sources,
+    one_of,
+    read_input,
+    usable,
+    usage,
+    write,
+    write_exactly,
+)
 from iptc_sim.cli.grouped import grouped
 from iptc_sim.cli.kube_flags import KubeFlags
+
+PATCH: Final = "patch"
+FORMATS: Final = ("text", "json", PATCH)
 
 EPILOG = """Examples:
 
@@ -17,10 +31,12 @@ EPILOG = """Examples:
   iptc-sim diff --expect-kube services.yaml endpoints.yaml node.save --cluster-cidr 10.244.0.0/16
   iptc-sim diff --expect-kube objects.json node.save --release auto --format json
   iptc-sim diff a.save b.save --only-kube
+  iptc-sim diff before.save after.save --format patch | iptables-restore --noflush
 
 With --expect-kube every argument but the last is a file or folder of objects, and the last one is the dump. Rules of
 others (Docker, CNI, ufw, kubelet) don't count then, unless --all-chains asks for them. --release auto takes the release
 whose rules fit the dump best.
+--format patch prints what iptables-restore --noflush turns A into B with: rules that stay keep their counters.
 Exit status: 0 no difference, 1 different, 2 wrong input."""
 
 
@@ -43,23 +59,29 @@ def diff(
             help="Only the chains of kube-proxy (default with --expect-kube), or all.",
         ),
     ] = None,
-    output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+    output: Annotated[str, typer.Option("--format", help="text, json or patch.")] = "text",
+    variant: VariantFlag = "nft",
 ) -> None:
     """Compare two rulesets by chain and rule.
 
-    Tells what is missing, added, changed or moved; spelling and counters don't count.
+    Tells what is missing, added, changed, moved or renamed; spelling, counters and the order of tables don't count.
     """
-    one_of(output, ("text", "json"), "--format")
+    one_of(output, FORMATS, "--format")
+    if output == PATCH and (expect_kube or only_kube):
+        raise usage(
+            "a patch is made of two whole dumps", "--format patch", "A B, without --expect-kube and --only-kube"
+        )
     if expect_kube:
         differs = _expected([*expect_kube, *files[:-1]], files[-1], read, flags, output, everything=only_kube is False)
     else:
-        differs = _two(files, read, output, only_kube=bool(only_kube))
+        differs = _two(files, read, variant, output, only_kube=bool(only_kube))
     if differs:
         raise typer.Exit(NO)
 
 
-def _two(files: list[str], read: ReadFlags, output: str, *, only_kube: bool) -> bool:
+def _two(files: list[str], read: ReadFlags, variant: str, output: str, *, only_kube: bool) -> bool:
     from iptc_sim.compare import diff as compare
+    from iptc_sim.compare import patch
     from iptc_sim.kube.expected import only_kube_chains
     from iptc_sim.kube.names_of import names_of
     from iptc_sim.render import diff_json, render_diff
@@ -67,7 +89,10 @@ def _two(files: list[str], read: ReadFlags, output: str, *, only_kube: bool) -> 
     if len(files) != 2:
         expected = "A B, or --expect-kube FILE... DUMP"
         raise usage(f"{len(files)} {'file is' if len(files) == 1 else 'files are'} given", "diff", expected)
-    a, b = read_ruleset(files[:1], read), read_ruleset(files[1:], read)
+    a, b = (usable(examine_sources([read_input(name)], read, variant)) for name in files)
+    if output == PATCH:
+        write_exactly(patch(a, b, (files[0], files[1]), table=read.table))
+        return bool(compare(a, b, table=read.table, strict=True))
     found = compare(*map(only_kube_chains, (a, b)), table=read.table) if only_kube else compare(a, b, table=read.table)
     labels = {**names_of(b), **names_of(a)} if found else {}
     write(diff_json(found, labels) if output == "json" else render_diff(found, (files[0], files[1]), labels))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from iptc_sim.records import dataclass
-from iptc_sim.ruleset import Rule
+from iptc_sim.ruleset import Chain, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,75 @@ class PolicyChanged:
     after: str
 
 
-Edit = Added | Removed | Moved | Changed | ChainAdded | ChainRemoved | PolicyChanged
+@dataclass(frozen=True, slots=True)
+class MovedBetween:
+    """A rule that stands in one chain of A and in another one of B.
+
+    Args:
+        table: of both chains.
+        chain: where it stood.
+        before: its number there.
+        to: where it stands now.
+        after: its number there.
+        rule: as it stands now.
+    """
+
+    table: str
+    chain: str
+    before: int
+    to: str
+    after: int
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A chain that has another name in B.
+
+    Args:
+        table: its table.
+        chain: its name in B.
+        former: its name in A.
+        rules: how many rules it has in B; those that differ have edits of their own.
+    """
+
+    table: str
+    chain: str
+    former: str
+    rules: int
+
+
+@dataclass(frozen=True, slots=True)
+class TableAdded:
+    """A table that only B has, with its chains; ``chain`` is empty."""
+
+    table: str
+    chains: tuple[Chain, ...]
+    chain: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TableRemoved:
+    """A table that only A has, with its chains; ``chain`` is empty."""
+
+    table: str
+    chains: tuple[Chain, ...]
+    chain: str = ""
+
+
+Edit = (
+    Added
+    | Removed
+    | Moved
+    | MovedBetween
+    | Changed
+    | ChainAdded
+    | ChainRemoved
+    | Renamed
+    | PolicyChanged
+    | TableAdded
+    | TableRemoved
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,9 +78,10 @@ def compare_rules(
     found = as_shown(found)
     sides = comparable(expected, found)
     if everything:
-        difference = diff(expected, found, table=table)
+        difference = diff(expected, found, table=table, by_content=False)
     else:
-        difference = renumbered(diff(sides.expected, sides.found, table=table), sides.places)
+        found_edits = diff(sides.expected, sides.found, table=table, by_content=False)
+        difference = renumbered(found_edits, sides.places)
     names = names_of(found, object_names(cluster, settings))
     grouped = group(difference, owner_of(names), service_ports(cluster, settings))
     absent = (*_mode(expected, found), *_absent(sides.expected, sides.found))

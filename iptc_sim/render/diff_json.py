@@ -1,4 +1,4 @@
-"""A difference as JSON; the schema is ``schemas/diff-2.json``."""
+"""A difference as JSON; the schema is ``schemas/diff-3.json``."""
 
 from __future__ import annotations
 
@@ -13,16 +13,21 @@ from iptc_sim.compare.edits import (
     Difference,
     Edit,
     Moved,
+    MovedBetween,
     PolicyChanged,
     Removed,
+    Renamed,
+    TableAdded,
+    TableRemoved,
 )
 from iptc_sim.interchange.scalars import Json
 from iptc_sim.render.diff_services import Around, services_summary
 from iptc_sim.render.diff_text import summary
 from iptc_sim.render.words import Labels
+from iptc_sim.ruleset import Chain
 from iptc_sim.syntax.write import write_rule
 
-DIFF_SCHEMA = "iptc-sim/diff/2"
+DIFF_SCHEMA = "iptc-sim/diff/3"
 
 
 def diff_json(found: Difference, labels: Labels | None = None) -> str:
@@ -74,7 +79,7 @@ def _record(found: Difference, labels: Labels, said: str) -> dict[str, Json]:
 
 
 def _edit(edit: Edit) -> dict[str, Json]:
-    place: dict[str, Json] = {"table": edit.table, "chain": edit.chain}
+    place: dict[str, Json] = {"table": edit.table, "chain": edit.chain or None}
     match edit:
         case Added(number=number, rule=rule):
             return {"edit": "added", **place, "rule": number, "text": write_rule(rule)}
@@ -82,22 +87,37 @@ def _edit(edit: Edit) -> dict[str, Json]:
             return {"edit": "removed", **place, "rule": number, "text": write_rule(rule)}
         case Moved(before=before, after=after, rule=rule):
             return {"edit": "moved", **place, "from": before, "to": after, "text": write_rule(rule)}
+        case MovedBetween(before=before, to=to, after=after, rule=rule):
+            where: dict[str, Json] = {"from": before, "to": after, "to_chain": to}
+            return {"edit": "moved between chains", **place, **where, "text": write_rule(rule)}
         case Changed():
-            changes: list[Json] = [
-                {"option": item.option, "before": item.before, "after": item.after} for item in edit.changes
-            ]
-            texts: dict[str, Json] = {"old": write_rule(edit.old), "new": write_rule(edit.new)}
-            return {
-                "edit": "changed",
-                **place,
-                "from": edit.before,
-                "to": edit.after,
-                **texts,
-                "changes": changes,
-            }
+            return _changed(edit, place)
+        case Renamed(former=former, rules=rules):
+            return {"edit": "renamed", **place, "former": former, "rules": rules}
         case ChainAdded(rules=rules):
             return {"edit": "chain added", **place, "rules": [write_rule(rule) for rule in rules]}
         case ChainRemoved(rules=rules):
             return {"edit": "chain removed", **place, "rules": [write_rule(rule) for rule in rules]}
         case PolicyChanged(before=before, after=after):
             return {"edit": "policy", **place, "before": before, "after": after}
+        case TableAdded(chains=chains):
+            return {"edit": "table added", **place, "chains": [_chain(chain) for chain in chains]}
+        case TableRemoved(chains=chains):
+            return {"edit": "table removed", **place, "chains": [_chain(chain) for chain in chains]}
+
+
+def _changed(edit: Changed, place: dict[str, Json]) -> dict[str, Json]:
+    changes: list[Json] = [{"option": item.option, "before": item.before, "after": item.after} for item in edit.changes]
+    return {
+        "edit": "changed",
+        **place,
+        "from": edit.before,
+        "to": edit.after,
+        "old": write_rule(edit.old),
+        "new": write_rule(edit.new),
+        "changes": changes,
+    }
+
+
+def _chain(chain: Chain) -> Json:
+    return {"chain": chain.name, "policy": chain.policy, "rules": [write_rule(rule) for rule in chain.rules]}

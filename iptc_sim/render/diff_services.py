@@ -9,7 +9,7 @@ from iptc_sim.compare.by_service import Finding, Grouped, ServiceDifference
 from iptc_sim.compare.edits import Added, ChainAdded, ChainRemoved, Changed, Edit, Moved, PolicyChanged, Removed
 from iptc_sim.diagnostics import printable
 from iptc_sim.records import dataclass
-from iptc_sim.render.diff_text import summary
+from iptc_sim.render.diff_text import edit_lines, summary
 from iptc_sim.render.words import Labels
 from iptc_sim.ruleset import Rule
 from iptc_sim.syntax.write import write_rule
@@ -126,6 +126,8 @@ def _told(edit: Edit, labels: Labels) -> list[str]:
             return told
         case PolicyChanged(before=before, after=after):
             return [f"{place}: policy {before} => {after}"]
+        case _:  # found by content, which is not asked for where chains have names of Services
+            return list(edit_lines(edit, labels))
 
 
 def _consequences(finding: Finding) -> str:

@@ -8,7 +8,7 @@ from iptc_sim.diagnostics import Diagnostic, Severity, Span
 from iptc_sim.records import dataclass, replace
 from iptc_sim.ruleset import BUILTIN_CHAINS, Chain, Table
 from iptc_sim.syntax.section import Section
-from iptc_sim.syntax.store import StoredChains
+from iptc_sim.syntax.stored import StoredChains
 from iptc_sim.values import Variant
 
 

@@ -103,7 +103,7 @@ class Loader:
 
     def begin(self, table: str, line: int) -> Section:
         """Open a section; a named table has its built-in chains from the start."""
-        self.section = Section(self.source, table, line, RuleStore(self._build, self._line, self._sense))
+        self.section = Section(self.source, table, line, RuleStore(self._build, self._lines, self._sense))
         self.sections.append(self.section)
         for hook in BUILTIN_CHAINS.get(table, ()):
             self.section.store.create(str(hook))
@@ -114,11 +114,16 @@ class Loader:
         """What decides, besides its line, what a rule says."""
         return self.manner.family, self.manner.variant, self.manner.strict
 
-    def _line(self, offset: int) -> str:
-        return self._text[offset : self._text.index("\n", offset)]
+    def _lines(self, first: int, last: int, before: int = 0, after: int = 0) -> str:
+        for _ in range(before):
+            first = self._text.rindex("\n", 0, first - 1) + 1
+        end = self._text.index("\n", last)
+        for _ in range(after):
+            end = self._text.index("\n", end + 1)
+        return self._text[first:end]
 
     def _build(self, offset: int, line: int) -> Rule:
-        item = self.shapes.read(self._line(offset), (self.source, line))
+        item = self.shapes.read(self._lines(offset, offset), (self.source, line))
         if not isinstance(item, RuleLine):
             raise AssertionError(f"line {line} held a rule when it was read first")
         return item.rules[0]

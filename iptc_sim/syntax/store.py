@@ -6,14 +6,15 @@ kept of a rule is its place and the chain it jumps to; the rest is the text itse
 
 from __future__ import annotations
 
+import re
 from array import array
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from itertools import chain as chained
-from typing import Final, overload
+from typing import Final
 
 from iptc_sim.builtin import GoTo, JumpTo
 from iptc_sim.records import replace
-from iptc_sim.ruleset import Chain, Counters, Rule
+from iptc_sim.ruleset import Counters, Rule
 from iptc_sim.syntax.entry_list import EntryList
 from iptc_sim.syntax.words import LineError
 
@@ -22,8 +23,14 @@ MOST_STEPS: Final = 20_000_000
 
 #: Builds the rule that stands at an offset of the text (characters), in a line (from 1).
 Builder = Callable[[int, int], Rule]
-#: Returns the line that begins at an offset of the text.
-Reader = Callable[[int], str]
+#: Returns the lines of the text from the one that begins at an offset to the one that begins at another, both included,
+#: and so many lines more before and behind these.
+Reader = Callable[[int, int, int, int], str]
+
+#: What stands in front of the rules of ``iptables-save -c``.
+_COUNTERS: Final = re.compile(r"^\[\d+:\d+\] ", re.MULTILINE)
+
+_NO_ENTRIES: Final = range(0)
 
 
 class RuleStore:
@@ -253,95 +260,42 @@ class RuleStore:
 
     def text(self, entry: int) -> str | None:
         """Return the line that a rule is built from; None where it is built already."""
-        return None if entry in self.eager else self._read(self.offsets[entry])
+        return None if entry in self.eager else self._read(self.offsets[entry], self.offsets[entry], 0, 0)
 
+    def chain_text(self, chain: int) -> str | None:
+        """Return the lines of a chain as they stand in the text, without counters; None where that says too little.
 
-class StoredRules(Sequence[Rule]):
-    """The rules of one chain, built together when the first of them is looked at."""
+        Chains of one name with the same lines have the same rules where :attr:`sense` is the same. Too little is said
+        of a chain that was edited or has other lines among its own, and of one whose rules are all built already.
+        """
+        entries = self.entries(chain)
+        return (self._span(entries) if isinstance(entries, range) else None) if entries else ""
 
-    __slots__ = ("_chain", "_made", "_store")
+    def chain_texts(self) -> dict[str, tuple[str, int]]:
+        """Return :meth:`chain_text` of all chains for which there is one, by name, and how many rules that are."""
+        runs: dict[int, range | None] = {}
+        for owner, span in self.runs():
+            runs[owner] = None if owner in runs or owner in self.edited else span
+        found: dict[str, tuple[str, int]] = {}
+        for name, index in self.names.items():
+            entries = runs.get(index, _NO_ENTRIES)
+            if entries is None or not self.exists[index]:
+                continue
+            text = self._span(entries) if entries else ""
+            if text is not None:
+                found[name] = text, len(entries)
+        return found
 
-    def __init__(self, store: RuleStore, chain: int) -> None:
-        self._store, self._chain = store, chain
-        self._made: tuple[Rule, ...] | None = None
-
-    def _all(self) -> tuple[Rule, ...]:
-        if self._made is None:
-            self._made = tuple([self._store.rule(entry) for entry in self._store.entries(self._chain)])
-        return self._made
-
-    @overload
-    def __getitem__(self, index: int) -> Rule: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Rule, ...]: ...
-    def __getitem__(self, index: int | slice) -> Rule | tuple[Rule, ...]:
-        return self._all()[index]
-
-    def __len__(self) -> int:
-        return len(self._store.entries(self._chain)) if self._made is None else len(self._made)
-
-    def __iter__(self) -> Iterator[Rule]:
-        return iter(self._all())
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, StoredRules) and self._reads_as(other):
-            return True
-        return isinstance(other, Sequence) and self._all() == tuple(other)
-
-    def _reads_as(self, other: StoredRules) -> bool:
-        """Whether the lines are the same, which takes a hundredth of the time that their rules do."""
-        if self._store.sense != other._store.sense or len(self) != len(other):
-            return False
-        return None not in (mine := self._texts()) and mine == other._texts()
-
-    def _texts(self) -> list[str | None]:
-        return [self._store.text(entry) for entry in self._store.entries(self._chain)]
-
-    def __hash__(self) -> int:
-        return hash(self._all())
-
-    def __repr__(self) -> str:
-        return repr(self._all())
-
-
-class StoredChains(Mapping[str, Chain]):
-    """The chains of a table by name, in the order of the text.
-
-    Args:
-        store: holds them.
-        builtin: the names of those that have a policy.
-    """
-
-    def __init__(self, store: RuleStore, builtin: frozenset[str]) -> None:
-        self._store, self._builtin = store, builtin
-        self._made: dict[str, Chain] = {}
-
-    def __getitem__(self, name: str) -> Chain:
-        made = self._made.get(name)
-        if made is None:
-            index = self._store.names[name]
-            if not self._store.exists[index]:
-                raise KeyError(name)
-            made = self._made[name] = self._chain(name, index)
-        return made
-
-    def _chain(self, name: str, index: int) -> Chain:
-        listed = bool(self._store.listed[index])
-        policy = self._store.policies.get(index) or ("ACCEPT" if listed else None)
-        return Chain(
-            name,
-            StoredRules(self._store, index),
-            policy if name in self._builtin else None,
-            self._store.counters.get(index),
-            listed,
-        )
-
-    def __contains__(self, name: object) -> bool:
-        index = self._store.names.get(name) if isinstance(name, str) else None
-        return index is not None and bool(self._store.exists[index])
-
-    def __iter__(self) -> Iterator[str]:
-        return (name for name, index in self._store.names.items() if self._store.exists[index])
-
-    def __len__(self) -> int:
-        return self._store.exists.count(1)
+    def _span(self, entries: range) -> str | None:
+        low, high = entries[0], entries[-1]
+        before = after = 0
+        if self.lines[high] - self.lines[low] != high - low:
+            return None
+        if self.eager and (low in self.eager or high in self.eager):
+            kept = [entry for entry in entries if entry not in self.eager]
+            if not kept:
+                return None
+            before, after = kept[0] - low, high - kept[-1]
+            low, high = kept[0], kept[-1]
+        text = self._read(self.offsets[low], self.offsets[high], before, after)
+        return _COUNTERS.sub("", text) if "[" in text else text

@@ -152,7 +152,7 @@ def test_diff_of_two_dumps(iptc_sim: Runner, seed: Path, node_save: Path) -> Non
     assert iptc_sim("diff", node_save, node_save).status == 0
     ran = iptc_sim("diff", node_save, seed / "docker-nat.rules", "--table", "nat", "--format", "json")
     assert ran.status in {0, 1}
-    assert json.loads(ran.out)["schema"] == "iptc-sim/diff/2"
+    assert json.loads(ran.out)["schema"] == "iptc-sim/diff/3"
 
 
 @pytest.mark.parametrize(

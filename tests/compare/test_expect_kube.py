@@ -185,7 +185,7 @@ def test_command_says_it_with_status_1(name: str, iptc_sim: Runner, tmp_path: Pa
     record = json.loads(
         iptc_sim("diff", "--expect-kube", FOLDER / "combined.yaml", dump, *flags, "--format", "json").out
     )
-    schema = json.loads((Path(__file__).parents[2] / "iptc_sim" / "render" / "schemas" / "diff-2.json").read_text())
+    schema = json.loads((Path(__file__).parents[2] / "iptc_sim" / "render" / "schemas" / "diff-3.json").read_text())
     Draft202012Validator(schema).validate(record)
     assert record["counts"][DAMAGES[name].kind] >= 1
 
