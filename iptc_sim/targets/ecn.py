@@ -8,11 +8,13 @@ from iptc_sim.options import Reading, flag, option
 from iptc_sim.packet import Packet
 from iptc_sim.protocols import TCP
 from iptc_sim.records import replace
-from iptc_sim.target import Action, Alter, Target
+from iptc_sim.target import Action, Alter, Drop, Target
 from iptc_sim.value_types.number import Integer
 from iptc_sim.values import Family
 
 _BIT = Integer(0, 1)
+_NO_BITS = (False, None, None)
+_TCP_HEADER = 20
 
 
 @extension
@@ -60,19 +62,24 @@ class EcnTarget(Target):
         return Target.refusal(self, place) or why
 
     def act(self, at: Moment) -> Action:
-        """Change the bits and go on."""
+        """Change the bits and go on; drop what has no whole TCP header to change (``set_ect_tcp``)."""
         packet = at.packet
         if self.ip_ect is not None:
             packet = replace(packet, tos=packet.tos & 0xFC | self.ip_ect)
-        return Alter("ECN bits changed", self._with_flags(packet))
+        changed = self._with_flags(packet)
+        return Drop() if changed is None else Alter("ECN bits changed", changed)
 
-    def _with_flags(self, packet: Packet) -> Packet:
+    def _with_flags(self, packet: Packet) -> Packet | None:
         from iptc_sim.wire.headers import CWR, ECE  # noqa: PLC0415 - what reads rules does not need it
         from iptc_sim.wire.packets import datagram_of, with_transport  # noqa: PLC0415 - likewise
 
         datagram = datagram_of(packet)
-        if packet.protocol != TCP or datagram is None or len(datagram.transport) < 20:
+        if packet.protocol != TCP or datagram is None or (self.tcp_remove, self.tcp_ece, self.tcp_cwr) == _NO_BITS:
             return packet
+        if len(datagram.data) - (datagram.start or 0) < _TCP_HEADER:
+            return None
+        if datagram.offset:
+            return packet  # the kernel changes what lies there in a later fragment: no flags
         segment, before = bytearray(datagram.transport), datagram.transport[13]
         for bit, wanted in ((ECE, self.tcp_ece), (CWR, self.tcp_cwr)):
             value = 0 if self.tcp_remove else wanted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Any
@@ -18,7 +19,7 @@ from iptc_sim.values import Variant
 from iptc_sim.verify import Divergence, Verifier
 from iptc_sim.verify.generator.topologies import topologies
 from iptc_sim.verify.report import divergence_text
-from iptc_sim.wire.packets import packet_bytes, read_packet, with_transport
+from iptc_sim.wire.packets import checksum, packet_bytes, read_packet, with_transport
 from tests.kernel.scenario import CONNTRACK_USER, table
 
 pytestmark = pytest.mark.kernel
@@ -38,6 +39,15 @@ def _about(error: Packet, inner: Packet) -> Packet:
     quoted = packet_bytes(inner)[:68]
     kind = bytes([error.icmp_type or 0, error.icmp_code or 0])
     return replace(with_transport(error, kind + bytes(6) + quoted), inner=read_packet(quoted, None))
+
+
+def _later_piece(size: int) -> Packet:
+    """Return a fragment of TCP, eight bytes behind the header's begin."""
+    head = struct.pack("!BBHHHBB", 0x45, 0, 20 + size, 7, 0x2001, 64, TCP)
+    ends = ip_address("10.0.0.5").packed + ip_address("198.51.100.7").packed
+    found = read_packet(head + checksum(head + ends).to_bytes(2) + ends + bytes(size), "eth1")
+    assert found is not None
+    return found
 
 
 def _tcp(source: str, destination: str, come_by: str | None, sport: int, dport: int, *flags: str) -> Packet:
@@ -127,6 +137,11 @@ CASES: dict[str, tuple[str, str, Sequence[Packet]]] = {
             _about(_packet(ICMP, "10.0.1.7", "192.0.2.10", "eth0", icmp_type=3, icmp_code=1),
                    _tcp("192.0.2.10", "10.0.1.7", None, 20012, 80, "SYN")),
         ],
+    ),
+    "ECN of a TCP header that is cut": (
+        "router",
+        table("mangle", "-A PREROUTING -p tcp -j ECN --ecn-ip-ect 1", "-A PREROUTING -p tcp -j ECN --ecn-tcp-remove"),
+        [_later_piece(16), _later_piece(24)],
     ),
     "an answer to ::1 from outside": (
         "router",
