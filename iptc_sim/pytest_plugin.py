@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
 
 import pytest
 
@@ -89,15 +89,27 @@ def node(request: pytest.FixtureRequest) -> Callable[..., Node]:
     return read
 
 
+class Around(TypedDict, total=False):
+    """What else may be told of an asserted packet.
+
+    Args:
+        node: the machine, as far as it is known.
+        now: the time of it, seconds since 1970; None: not told.
+        history: the packets that came before it since the rules were loaded; None: not told.
+    """
+
+    node: Node | None
+    now: float | None
+    history: Iterable[PacketLike | Earlier] | None
+
+
 def assert_reaches(
     ruleset: Ruleset,
     packet: PacketLike,
     destination: str,
     *,
     via: Iterable[str] = (),
-    node: Node | None = None,
-    now: float | None = None,
-    history: Iterable[PacketLike | Earlier] | None = None,
+    **around: Unpack[Around],
 ) -> Trace:
     """Assert that a packet may end at a destination, and that no branch of it is dropped, rejected or lost.
 
@@ -106,9 +118,7 @@ def assert_reaches(
         packet: flow text, a Flow, a Packet or a scapy packet.
         destination: ``ADDRESS:PORT`` or ``ADDRESS``; at least one branch must end there.
         via: ``[TABLE/]CHAIN[:NUMBER]``, which every branch must pass, in this order.
-        node: the machine, as far as it is known.
-        now: the time of it, seconds since 1970; None: not told.
-        history: the packets that came before it since the rules were loaded; None: not told.
+        around: ``node``, ``now`` and ``history``, as :class:`Around` tells.
 
     Returns:
         The trace.
@@ -117,7 +127,7 @@ def assert_reaches(
     from iptc_sim.expect import Asked, Expected
     from iptc_sim.expect.values import read_place
 
-    asked = Asked(ruleset, packet, node, now, history)
+    asked = Asked(ruleset, packet, **around)
     wanted = Expected(may_reach=(asked.destination(destination),), via=tuple(map(read_place, via)))
     return _demand(asked, wanted)
 
@@ -127,9 +137,7 @@ def assert_dropped(
     packet: PacketLike,
     *,
     by: str = "any",
-    node: Node | None = None,
-    now: float | None = None,
-    history: Iterable[PacketLike | Earlier] | None = None,
+    **around: Unpack[Around],
 ) -> Trace:
     """Assert that every branch of a packet is dropped by the rules: its sender hears nothing.
 
@@ -139,9 +147,7 @@ def assert_dropped(
         ruleset: the rules.
         packet: flow text, a Flow, a Packet or a scapy packet.
         by: what must do it: ``[TABLE/]CHAIN[:NUMBER or :policy]``; number 0 is the policy, too.
-        node: the machine; ``now`` and ``history`` as for :func:`assert_reaches`.
-        now: the time.
-        history: what came before.
+        around: ``node``, ``now`` and ``history``, as :class:`Around` tells.
 
     Returns:
         The trace.
@@ -149,7 +155,7 @@ def assert_dropped(
     __tracebackhide__ = True
     from iptc_sim.expect import Asked, Expected
 
-    return _demand(Asked(ruleset, packet, node, now, history), Expected(dropped_by=_place(by)))
+    return _demand(Asked(ruleset, packet, **around), Expected(dropped_by=_place(by)))
 
 
 def assert_rejected(
@@ -158,9 +164,7 @@ def assert_rejected(
     code: str = "any",
     *,
     by: str = "any",
-    node: Node | None = None,
-    now: float | None = None,
-    history: Iterable[PacketLike | Earlier] | None = None,
+    **around: Unpack[Around],
 ) -> Trace:
     """Assert that every branch of a packet is rejected by the rules: its sender is told.
 
@@ -169,9 +173,7 @@ def assert_rejected(
         packet: flow text, a Flow, a Packet or a scapy packet.
         code: how, as ``--reject-with`` prints it: ``icmp-port-unreachable``.
         by: what must do it: ``[TABLE/]CHAIN[:NUMBER]``.
-        node: the machine; ``now`` and ``history`` as for :func:`assert_reaches`.
-        now: the time.
-        history: what came before.
+        around: ``node``, ``now`` and ``history``, as :class:`Around` tells.
 
     Returns:
         The trace.
@@ -179,7 +181,7 @@ def assert_rejected(
     __tracebackhide__ = True
     from iptc_sim.expect import Asked, Expected
 
-    asked = Asked(ruleset, packet, node, now, history)
+    asked = Asked(ruleset, packet, **around)
     return _demand(asked, Expected(rejected_with=asked.code(code), rejected_by=_place(by)))
 
 
@@ -187,10 +189,7 @@ def assert_masqueraded(
     ruleset: Ruleset,
     packet: PacketLike,
     to: str | None = None,
-    *,
-    node: Node | None = None,
-    now: float | None = None,
-    history: Iterable[PacketLike | Earlier] | None = None,
+    **around: Unpack[Around],
 ) -> Trace:
     """Assert that a packet gets somewhere, and that its source is rewritten in every branch.
 
@@ -198,9 +197,7 @@ def assert_masqueraded(
         ruleset: the rules.
         packet: flow text, a Flow, a Packet or a scapy packet.
         to: the address, or ``ADDRESS:PORT``, that its source must become; None: any other.
-        node: the machine; ``now`` and ``history`` as for :func:`assert_reaches`.
-        now: the time.
-        history: what came before.
+        around: ``node``, ``now`` and ``history``, as :class:`Around` tells.
 
     Returns:
         The trace.
@@ -208,7 +205,7 @@ def assert_masqueraded(
     __tracebackhide__ = True
     from iptc_sim.expect import Asked, Expected
 
-    asked = Asked(ruleset, packet, node, now, history)
+    asked = Asked(ruleset, packet, **around)
     return _demand(asked, Expected(masqueraded=True if to is None else asked.destination(to)))
 
 
@@ -216,10 +213,7 @@ def assert_odds(
     ruleset: Ruleset,
     packet: PacketLike,
     odds: Mapping[str, str | float],
-    *,
-    node: Node | None = None,
-    now: float | None = None,
-    history: Iterable[PacketLike | Earlier] | None = None,
+    **around: Unpack[Around],
 ) -> Trace:
     """Assert with which chance a packet ends where.
 
@@ -228,9 +222,7 @@ def assert_odds(
         packet: flow text, a Flow, a Packet or a scapy packet.
         odds: chances by destination, or by ``dropped`` and ``rejected``: ``{"172.17.0.4:80": "1/3"}``. A fraction is
             meant to within 1/100000, as kube-proxy rounds; a decimal or percentage to the digits that are given.
-        node: the machine; ``now`` and ``history`` as for :func:`assert_reaches`.
-        now: the time.
-        history: what came before.
+        around: ``node``, ``now`` and ``history``, as :class:`Around` tells.
 
     Returns:
         The trace.
@@ -242,7 +234,7 @@ def assert_odds(
 
     if not odds:
         raise ValueError("no odds are given: this would always pass")
-    asked = Asked(ruleset, packet, node, now, history)
+    asked = Asked(ruleset, packet, **around)
     wanted = [(STOPPED.get(end) or asked.destination(end), read_chance(chance)) for end, chance in odds.items()]
     return _demand(asked, Expected(odds=tuple(wanted)))
 
