@@ -189,14 +189,12 @@ class Lab:
         errors: list[str | None] = []
         walks, arrivals = self._observe(lambda: errors.append(self._send(packet, data)), packet.family)
         mine = sent.identifier
-        entries = {zone: self._entry_of(packet, sent, zone) for zone in zones} if conntrack else {}
         return KernelTrace(
             packet=packet,
             walks=tuple(walk for walk in walks if walk.entry.identifier == mine),
             arrivals=tuple(one for one in arrivals if one.identifier == mine),
             error=errors[0],
-            entry=next(iter(entries.values()), None),
-            elsewhere=entries,
+            entries={zone: self._entry_of(packet, sent, zone) for zone in zones} if conntrack else {},
             other_walks=tuple(walk for walk in walks if walk.entry.identifier != mine),
             other_arrivals=tuple(one for one in arrivals if one.identifier != mine),
         )

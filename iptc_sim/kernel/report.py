@@ -8,7 +8,7 @@ from iptc_sim.connection import FlowTuple
 from iptc_sim.moment import Hook
 from iptc_sim.packet import Packet
 from iptc_sim.protocols import ICMP, ICMPV6
-from iptc_sim.records import dataclass, field, replace
+from iptc_sim.records import dataclass, field
 from iptc_sim.tracking import Direction, State
 from iptc_sim.values import Address
 from iptc_sim.wire.headers import Datagram
@@ -252,8 +252,8 @@ class KernelTrace:
         arrivals: where the packet itself left the node.
         error: name of the errno that sending it gave (``EPERM``: dropped in OUTPUT, ``ENETUNREACH``: no
             route).
-        entry: the conntrack entry that the packet belongs to, either way; None: there is none.
-        elsewhere: the same by the other conntrack zones in which it was looked up.
+        entries: the conntrack entry that the packet belongs to, either way, by each zone in which it was looked up;
+            None: there is none.
         other_walks: walks of other packets meanwhile: the node's answers, ICMP errors.
         other_arrivals: other packets that left the node meanwhile.
     """
@@ -262,14 +262,14 @@ class KernelTrace:
     walks: tuple[Walk, ...]
     arrivals: tuple[Arrival, ...]
     error: str | None = None
-    entry: ConntrackEntry | None = None
-    elsewhere: Mapping[int, ConntrackEntry | None] = field(default_factory=dict)
+    entries: Mapping[int, ConntrackEntry | None] = field(default_factory=dict)
     other_walks: tuple[Walk, ...] = field(default=(), repr=False)
     other_arrivals: tuple[Arrival, ...] = field(default=(), repr=False)
 
-    def in_zone(self, zone: int) -> KernelTrace:
-        """Return the same with the entry that the packet belongs to in a conntrack zone."""
-        return replace(self, entry=self.elsewhere.get(zone, self.entry))
+    @property
+    def entry(self) -> ConntrackEntry | None:
+        """The entry in the zone that was asked first."""
+        return next(iter(self.entries.values()), None)
 
     @property
     def hits(self) -> tuple[Hit, ...]:

@@ -265,7 +265,7 @@ def zone_of(end: End) -> int:
 
 
 def _entry(end: End, seen: KernelTrace, depth: int) -> Iterator[Difference]:
-    ours, theirs = end.connection, seen.in_zone(zone_of(end)).entry
+    ours, theirs = end.connection, seen.entries.get(zone_of(end))
     if ours is None or not ours.is_tracked or ours.state is State.RELATED:
         return  # it says nothing about the entry of its tuple; an ICMP error has no tuple of its own
     if end.fate is Fate.LOCAL and ours.tcp and seen.other_walks:

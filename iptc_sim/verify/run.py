@@ -128,8 +128,7 @@ class Verifier:
         if isinstance(found, Divergence):
             self.totals.divergences += 1
             return found
-        seen = seen.in_zone(zone_of(found))
-        end = replace(found, connection=_made_known(found.connection, seen.entry))
+        end = replace(found, connection=_made_known(found.connection, seen.entries.get(zone_of(found))))
         self.session.settle(end)
         if end.fate is Fate.LOCAL:
             self._follow_resets(seen)
