@@ -70,10 +70,10 @@ class RuleCommand:
         """Return the position, from 0, of the first rule that says the same."""
         same = self._store.same(self._chain, rule)
         self._store.work(len(self._entries) // 10)
-        for position, entry in enumerate(self._entries if same else ()):
-            if entry in same:
-                return position
-        raise self._impossible(f"{self._item.chain} has no such rule")
+        position = self._entries.first_of(same) if same else None
+        if position is None:
+            raise self._impossible(f"{self._item.chain} has no such rule")
+        return position
 
     def _impossible(self, why: str) -> LineError:
         return LineError("IPT029", 0, why)
