@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from iptc_sim.constraint import ALWAYS, NEVER, Asked, Constraint, Field, NamedInterface, bits, both, within
 from iptc_sim.extension import Extension, Placement, extension
 from iptc_sim.match import YES, Match, No, Outcome, Unclear, decide
-from iptc_sim.moment import Moment
+from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import flag, option
 from iptc_sim.packet import Packet
-from iptc_sim.protocols import AH, NO_NEXT_HEADER, protocol_name
+from iptc_sim.protocols import AH, IPV6_EXTENSIONS, NO_NEXT_HEADER, protocol_name
 from iptc_sim.records import dataclass, replace
-from iptc_sim.target import Action, Effect, Goto, Jump, Target
+from iptc_sim.target import Effect, Goto, Jump, Same, UniformTarget
 from iptc_sim.value_types.address import PREFIX
 from iptc_sim.value_types.interface import INTERFACE
 from iptc_sim.value_types.protocol import PROTOCOL
-from iptc_sim.values import InterfacePattern, Negatable, Prefix, Variant
+from iptc_sim.values import Family, InterfacePattern, Negatable, Prefix, Variant
 
 #: No packet fits.
 _NO_INTERFACE = Negatable(InterfacePattern("+"), negated=True)
@@ -67,6 +68,30 @@ class BaseMatch(Match):
             self._fragment(packet),
         )
 
+    def constraint(self, asked: Asked) -> Constraint:
+        """Return the tests of the header and the interfaces. Packets are whole: none is a later fragment."""
+        if self.fragment is not None and not self.fragment.negated:
+            return NEVER
+        return both(
+            [
+                _address(Field.SOURCE, self.source),
+                _address(Field.DESTINATION, self.destination),
+                _interface(Field.IN_INTERFACE, self.in_interface, there=asked.hook is not Hook.OUTPUT),
+                _interface(Field.OUT_INTERFACE, self.out_interface, there=asked.hook not in _NOT_ROUTED),
+                self._protocols(asked),
+            ]
+        )
+
+    def _protocols(self, asked: Asked) -> Constraint:
+        """Return the test of :meth:`_protocol`: IPv6 packets that end in a header count as having nothing in them."""
+        if self.protocol is None:
+            return ALWAYS
+        ends = set(IPV6_EXTENSIONS) if asked.family is Family.IPV6 else set()
+        ends -= {AH} if asked.variant is Variant.NFT else set()
+        wanted = self.protocol.value
+        numbers = ends if ends and wanted == NO_NEXT_HEADER else {wanted} - ends
+        return within(Field.PROTOCOL, [(number, number) for number in numbers], negated=self.protocol.negated)
+
     def _protocol(self, at: Moment) -> No | None:
         """Compare the last header; in IPv6 it is behind all extension headers, ah included but for nf_tables."""
         wanted, actual = self.protocol, at.packet.protocol
@@ -91,6 +116,32 @@ class BaseMatch(Match):
         return No(self, "fragment", f"the packet is {'' if is_later else 'not '}a later fragment")
 
 
+#: Before routing, and where a packet has arrived, no out interface is known.
+_NOT_ROUTED = frozenset({Hook.PREROUTING, Hook.INPUT})
+
+
+def _address(field: Field, wanted: Negatable[Prefix] | None) -> Constraint:
+    if wanted is None:
+        return ALWAYS
+    prefix, negated = wanted.value, wanted.negated
+    if prefix.length is None:
+        return bits(field, prefix.network, prefix.mask, negated=negated)
+    if not prefix.mask:
+        return NEVER if negated else ALWAYS
+    size = 1 << prefix.family.bits - prefix.length
+    return within(field, [(prefix.network, prefix.network + size - 1)], negated=negated)
+
+
+def _interface(field: Field, wanted: Negatable[InterfacePattern] | None, *, there: bool) -> Constraint:
+    """Return the test of an interface, which is not ``there`` in some hooks."""
+    if wanted is None:
+        return ALWAYS
+    name, negated = wanted.value.text, wanted.negated
+    if name == "+" or not there:
+        return ALWAYS if (name == "+") != negated else NEVER
+    return NamedInterface(field, name.removesuffix("+"), name.endswith("+"), negated)
+
+
 _ABSENT: Mapping[str, Any] = {}
 
 #: A rule without any of them.
@@ -98,7 +149,7 @@ ANY = BaseMatch(**_ABSENT)
 
 
 @dataclass(frozen=True, slots=True)
-class _ToChain(Target):
+class _ToChain(UniformTarget):
     """What leads to a chain."""
 
     chain: str
@@ -113,7 +164,7 @@ class _ToChain(Target):
 class JumpTo(_ToChain):
     """``-j CHAIN``."""
 
-    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+    def same(self, hook: Hook) -> Same:  # noqa: ARG002 - the interface
         """Walk the chain."""
         return Jump(self.chain)
 
@@ -122,7 +173,7 @@ class JumpTo(_ToChain):
 class GoTo(_ToChain):
     """``-g CHAIN``."""
 
-    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+    def same(self, hook: Hook) -> Same:  # noqa: ARG002 - the interface
         """Walk the chain without coming back here."""
         return Goto(self.chain)
 
@@ -159,9 +210,9 @@ class ForeignMatch(_Foreign, Match):
 
 
 @dataclass(frozen=True, slots=True)
-class ForeignTarget(_Foreign, Target):
+class ForeignTarget(_Foreign, UniformTarget):
     """A ``-j`` that is not known."""
 
-    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+    def same(self, hook: Hook) -> Same:  # noqa: ARG002 - the interface
         """Say that its effect cannot be told."""
         return Effect(f"-j {self.module} is not modelled")

@@ -23,8 +23,10 @@ class Field(IntEnum):
 
     Addresses are numbers in host order, of 32 or 128 bits. ``CTSTATE`` is a place in :data:`STATES`. ``SNATTED`` and
     ``DNATTED`` are 1 where the connection's source or destination is translated. The ``ORIGINAL_`` fields are the
-    connection's original tuple. ``ADDRESS_TYPE`` is a place in :data:`ADDRESS_TYPES`. ``ICMP`` is ``type << 8 | code``,
-    ``FLAGS`` the flags byte of a TCP header, ``HOPS`` the TTL or hop limit, ``TOS`` the whole byte.
+    connection's original tuple, and ``DIRECTION`` is 1 for the packets of its replies. Both ``_TYPE`` fields are a
+    place in :data:`ADDRESS_TYPES`; of IPv6, where an address has a class too, that of its route, and UNICAST where the
+    route is an ordinary one. ``ICMP`` is ``type << 8 | code``, ``FLAGS`` the flags byte of a TCP header, ``HOPS`` the
+    TTL or hop limit, ``TOS`` the whole byte.
     """
 
     PROTOCOL = 0
@@ -70,12 +72,15 @@ class Asked:
         table: the table.
         hook: the hook at which the chain is walked.
         variant: which iptables has loaded it.
+        before_conntrack: the state that a packet counts as in raw: INVALID, or what a rule there has made of it,
+            UNTRACKED (``--notrack``) or NEW (``-j CT`` with anything else).
     """
 
     family: Family
     table: str
     hook: Hook
     variant: Variant = Variant.NFT
+    before_conntrack: str = "INVALID"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +183,31 @@ Constraint = Always | Never | Within | Bits | NamedInterface | All | AnyOf | Fre
 
 ALWAYS: Final = Always()
 NEVER: Final = Never()
+
+
+def within(field: Field, spans: Iterable[Span], *, negated: bool = False) -> Constraint:
+    """Return that a field is in one of the spans, which may overlap, touch, or end before they begin (and be empty)."""
+    joined: list[Span] = []
+    for first, last in sorted(span for span in spans if span[0] <= span[1]):
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1] = joined[-1][0], max(last, joined[-1][1])
+        else:
+            joined.append((first, last))
+    if not joined:
+        return ALWAYS if negated else NEVER
+    return Within(field, tuple(joined), negated)
+
+
+def bits(field: Field, value: int, mask: int, *, negated: bool = False) -> Constraint:
+    """Return ``field & mask == value``; the value is not masked, so that it may be one that no field has."""
+    if not mask or value & ~mask:
+        return ALWAYS if bool(value) == negated else NEVER
+    return Bits(field, value, mask, negated)
+
+
+def noting(constraint: Constraint, state: Own) -> Constraint:
+    """Return the constraint, in which it shows that whoever asks it also writes a state; what fits stays the same."""
+    return AnyOf((constraint, All((constraint, state))))
 
 
 def both(constraints: Iterable[Constraint]) -> Constraint:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any, ClassVar, Final
 
+from iptc_sim.constraint import ALWAYS, Asked, Constraint, Field, Free, Own
 from iptc_sim.extension import Extension
 from iptc_sim.memory import Memory
 from iptc_sim.moment import Moment
@@ -97,6 +98,36 @@ class Match(Extension):
         Asked only of classes that say ``REMEMBERS``, also where a later match of the rule fails.
         """
         return at.memory
+
+    def constraint(self, asked: Asked) -> Constraint:
+        """Return what it asks of every packet, where the rule stands that it belongs to.
+
+        What nothing more is said about is a condition of its own: equal options get equal answers, and the answer may
+        depend on anything, or on what was seen before where the class ``REMEMBERS``.
+        """
+        if self.REMEMBERS:
+            return Own(self.question(asked), shared=self.shared is not None)
+        return Free(self.question(asked), reads=None)
+
+    def question(self, asked: Asked) -> Hashable:
+        """Return the key of a condition that is not reasoned about: the match's name and its canonical options."""
+        return (self.name, *self.words(asked.variant))
+
+    def free(self, field: str, reads: frozenset[Field] | None = frozenset(), *also: Hashable) -> Constraint:
+        """Return the condition of one option that is not reasoned about.
+
+        Args:
+            field: the field of the option; what is absent always holds.
+            reads: as in :class:`~iptc_sim.constraint.Free`.
+            also: what else the answer hangs on, such as other options.
+        """
+        value = getattr(self, field)
+        if value is None or value is False:
+            return ALWAYS
+        negated = isinstance(value, Negatable) and value.negated
+        declared = next(one for one in self.OPTIONS if one.field == field)
+        words = declared.text(value, hidden=True)[negated:]
+        return Free((self.name, *words, *also), reads, negated)
 
     @classmethod
     def is_modelled(cls) -> bool:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from iptc_sim.constraint import Asked, Field
 from iptc_sim.extension import Extension
-from iptc_sim.moment import Moment
+from iptc_sim.moment import Hook, Moment
 from iptc_sim.records import dataclass, field
 from iptc_sim.values import Address, AddressRange, PortRange, Prefix
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from iptc_sim.connection import Connection
     from iptc_sim.memory import Memory
     from iptc_sim.packet import Packet
@@ -154,11 +157,13 @@ class Intercept:
         address: that the proxy listens on; None: the in interface's.
         port: likewise; None: the packet's destination port.
         mark: the packet's from here on.
+        keep: as a deed: the bits that stay of the mark; the new one is ``(old & keep) ^ mark``.
     """
 
     address: Address | None
     port: int | None
     mark: int
+    keep: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +192,68 @@ Action = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class EditMark:
+    """A mark becomes ``(old & keep) ^ xor``; go on with the next rule.
+
+    A packet without a conntrack entry has no CTMARK; nothing happens then.
+
+    Args:
+        field: MARK or CTMARK.
+        keep: the bits that stay.
+        xor: the bits that are turned over afterwards.
+    """
+
+    field: Field
+    keep: int
+    xor: int
+
+
+@dataclass(frozen=True, slots=True)
+class CopyMark:
+    """A mark becomes ``(to & keep) ^ shifted(of & take)``, cut to 32 bits; go on with the next rule.
+
+    Nothing happens to a packet without a conntrack entry.
+
+    Args:
+        to: the mark that is written: MARK or CTMARK.
+        of: the mark that is read.
+        keep: the bits of the first one that stay.
+        take: the bits of the other one that are taken.
+        left: by how many places they are shifted to the left.
+        right: likewise to the right.
+    """
+
+    to: Field
+    of: Field
+    keep: int
+    take: int
+    left: int = 0
+    right: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The packet is changed in another way; go on with the next rule.
+
+    Args:
+        text: what becomes of it, in words; part of how packets leave the node.
+        fields: what no longer has its old value: the new one hangs on ``key`` and the packet.
+        key: what is done; equal keys make equal packets of equal ones.
+    """
+
+    text: str
+    fields: frozenset[Field]
+    key: Hashable
+
+
+#: What may be done to all packets alike: no value of one of them is in it.
+Same = Accept | Drop | Reject | Return | Continue | Jump | Goto | Translate | Effect | Prepare | Steal | Intercept
+
+#: What a target does, said of all packets at once.
+Deed = Same | EditMark | CopyMark | Change
+
+
 class Target(Extension):
     """What a rule does with the packets that fit."""
 
@@ -198,7 +265,29 @@ class Target(Extension):
         """Say what happens to the packet."""
         return Effect(f"{self.SWITCH} {self.NAME} is not modelled")
 
+    def deed(self, asked: Asked) -> Deed:  # noqa: ARG002 - the interface
+        """Return what it does with every packet, where the rule stands that it belongs to."""
+        return Effect(f"{self.SWITCH} {self.NAME} is not modelled")
+
     @classmethod
     def is_modelled(cls) -> bool:
         """Whether it acts; else its effect is not known."""
         return cls.act is not Target.act
+
+
+class UniformTarget(Target):
+    """A target that does the same to every packet, wherever it may stand or by the hook alone."""
+
+    __slots__ = ()
+
+    def same(self, hook: Hook) -> Same:  # noqa: ARG002 - the interface
+        """Say what happens at a hook."""
+        return Effect(f"{self.SWITCH} {self.NAME} is not modelled")
+
+    def act(self, at: Moment) -> Action:
+        """Do it to the packet."""
+        return self.same(at.hook)
+
+    def deed(self, asked: Asked) -> Deed:
+        """Say that it is done to all of them."""
+        return self.same(asked.hook)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from iptc_sim.constraint import Asked, Constraint, Free, both
 from iptc_sim.match import No, Outcome, Unclear, decide
 from iptc_sim.matches._headers import HeaderMatch
 from iptc_sim.moment import Moment
@@ -37,3 +38,7 @@ class OptionsMatch(HeaderMatch):
         if failed is None and self.options is not None and not self.options.begin(header.data[2:]):
             return No(self, "options", f"the header holds {header.data[2:].hex()}")
         return decide(failed)
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Say that the header is there, and what is asked of it."""
+        return both([Free((self.NAME, "header")), self.free("length"), self.free("options")])

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from iptc_sim.constraint import Asked, Constraint, Field, within
 from iptc_sim.match import Match, No, Outcome, decide
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading
 from iptc_sim.value_types.number import Integer
 from iptc_sim.values import Negatable
 
-NUMBER = Integer(0, 255)
+MOST = 255
+NUMBER = Integer(0, MOST)
 
 
 class HopsMatch(Match):
@@ -37,3 +39,10 @@ class HopsMatch(Match):
         if self.above is not None and actual <= self.above:
             return No(self, "above", f"the {self.WHAT} is {actual}")
         return decide(equal)
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Return the comparison."""
+        if self.equal is not None:
+            return within(Field.HOPS, [(self.equal.value, self.equal.value)], negated=self.equal.negated)
+        below = self.below if self.below is not None else MOST + 1
+        return within(Field.HOPS, [(self.above + 1 if self.above is not None else 0, below - 1)])

@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import (
+    ADDRESS_TYPES,
+    ALWAYS,
+    NEVER,
+    Asked,
+    Constraint,
+    Field,
+    Free,
+    both,
+    one_of,
+    opposite,
+    within,
+)
 from iptc_sim.extension import Placement, extension, misplaced
 from iptc_sim.match import Match, No, Outcome, Unclear, decide
 from iptc_sim.moment import Hook, Moment
@@ -27,6 +40,12 @@ TYPES = (
 NOT_IPV6 = frozenset({"BROADCAST", "BLACKHOLE", "PROHIBIT", "THROW", "NAT", "XRESOLVE"})
 
 _CLASSES = frozenset({"UNICAST", "MULTICAST", "UNSPEC"})
+
+#: The types that an IPv4 address has by an interface; limited to another one it is UNICAST.
+_BY_INTERFACE = frozenset({"LOCAL", "BROADCAST", "ANYCAST"})
+_GROUPS = 0xFF << 120
+#: The addresses of the classes in IPv6 (``ipv6_addr_type``).
+_OF_CLASS = {"UNSPEC": [(0, 0)], "UNICAST": [(1, _GROUPS - 1)], "MULTICAST": [(_GROUPS, (1 << 128) - 1)]}
 
 _IN = frozenset({Hook.PREROUTING, Hook.INPUT, Hook.FORWARD})
 _OUT = frozenset({Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING})
@@ -78,6 +97,41 @@ class Addrtype(Match):
             self._test("dst_type", at, packet.destination, interface, "destination"),
         )
 
+    def constraint(self, asked: Asked) -> Constraint:
+        """Return the tests of both types."""
+        return both(
+            [
+                self._types(asked, self.src_type, Field.SOURCE_TYPE, Field.SOURCE),
+                self._types(asked, self.dst_type, Field.DESTINATION_TYPE, Field.DESTINATION),
+            ]
+        )
+
+    def _types(self, asked: Asked, wanted: Negatable[Names] | None, kind: Field, address: Field) -> Constraint:
+        if wanted is None:
+            return ALWAYS
+        names = frozenset(wanted.value.names)
+        if asked.family is Family.IPV6:
+            classes = [within(address, _OF_CLASS[name]) for name in sorted(names & _CLASSES)]
+            fits = both([*classes, self._routed6(names - _CLASSES, kind, address)])
+        else:
+            here = one_of([_type_in(kind, frozenset(TYPES) - _BY_INTERFACE), self._by_interface(address)])
+            other = opposite(here) if "UNICAST" in names else NEVER
+            fits = one_of([both([_type_in(kind, names), here]), other])
+        return opposite(fits) if wanted.negated else fits
+
+    def _by_interface(self, address: Field, *also: str) -> Constraint:
+        """Return that the route to an address is by the interface that counts."""
+        if not (self.limit_iface_in or self.limit_iface_out):
+            return ALWAYS
+        interface = Field.IN_INTERFACE if self.limit_iface_in else Field.OUT_INTERFACE
+        return Free((self.NAME, address, interface, *also), frozenset({address, interface}))
+
+    def _routed6(self, names: frozenset[str], kind: Field, address: Field) -> Constraint:
+        """Return that an IPv6 address has a route of one of these types; by one interface it may be another route."""
+        if not names or not (self.limit_iface_in or self.limit_iface_out):
+            return _type_in(kind, names) if names else ALWAYS
+        return self._by_interface(address, *sorted(names))
+
     def _test(
         self, field: str, at: Moment, address: Address | Unknown, interface: str | None, side: str
     ) -> No | Unclear | None:
@@ -97,3 +151,8 @@ class Addrtype(Match):
         routes = asked - _CLASSES
         fits = asked & _CLASSES <= {has[0]} and (not routes or has[1] in routes)
         return min(asked) if fits else " and ".join(filter(None, has)) if has[1] else f"{has[0]} alone"
+
+
+def _type_in(field: Field, names: frozenset[str]) -> Constraint:
+    """Return that the type is one of these."""
+    return within(field, [(place, place) for place, name in enumerate(ADDRESS_TYPES) if name in names])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, Free, both
 from iptc_sim.extension import Placement, extension, without_protocol
 from iptc_sim.match import No, Outcome, Unclear, decide
+from iptc_sim.matches._asked import protocol_is
 from iptc_sim.matches._headers import HeaderMatch
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, flag, option
@@ -54,3 +56,8 @@ class Ah(HeaderMatch):
             self.test("ahlen", found.length, "length of the AH header"),
             No(self, "ahres", f"the reserved field is {reserved:#x}") if self.ahres and reserved else None,
         )
+
+    def constraint(self, asked: Asked) -> Constraint:
+        """Return the protocol of IPv4; of IPv6 the header may be anywhere, and is free as its fields are."""
+        there = protocol_is(AH) if asked.family is Family.IPV4 else Free((self.NAME, "header"))
+        return both([there, self.free("ahspi"), self.free("ahlen"), self.free("ahres")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, Free
 from iptc_sim.extension import Placement, extension
 from iptc_sim.match import YES, Match, No, Outcome, Unclear
 from iptc_sim.matches._headers import HeaderMatch
@@ -119,3 +120,7 @@ class Bpf(HeaderMatch):
         except LookupError:
             return Unclear(self, "--bytecode: the program asks for what is not known of the packet")
         return YES if result else No(self, "bytecode", "the program returns 0")
+
+    def constraint(self, asked: Asked) -> Constraint:
+        """Say that the program may look at anything."""
+        return Free(self.question(asked), reads=None)

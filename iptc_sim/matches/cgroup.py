@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import NEVER, Asked, Constraint, Free, both
 from iptc_sim.extension import extension
 from iptc_sim.match import YES, Match, No, Outcome, Unclear
+from iptc_sim.matches._asked import ENDS
 from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import Reading, option
 from iptc_sim.value_types.number import Integer
@@ -48,3 +50,12 @@ class Cgroup(Match):
         if (self.cgroup.value == owner.class_id) != self.cgroup.negated:
             return YES
         return No(self, "cgroup", f"the class is {owner.class_id}")
+
+    def constraint(self, asked: Asked) -> Constraint:
+        """Say which group is asked for; in INPUT it is that of the socket that the packet is for."""
+        arrives = asked.hook is Hook.INPUT
+        side, reads = ("receiver", ENDS) if arrives else ("sender", frozenset())
+        has = Free((self.NAME, "socket", side), reads)
+        if self.path is not None and self.path.value == "/":
+            return NEVER if self.path.negated else has
+        return both([has, self.free("cgroup", reads, side), self.free("path", reads, side)])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, both
 from iptc_sim.extension import extension
 from iptc_sim.match import YES, Match, No, Outcome, Unclear
+from iptc_sim.matches._asked import tracked
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.value_types.hexadecimal import HEX32, HexInteger
@@ -67,3 +69,7 @@ class Cluster(Match):
         if bool(self.local_nodemask.value >> node & 1) != self.local_nodemask.negated:
             return YES
         return No(self, "local_nodemask", f"{source} falls to node {node + 1}")
+
+    def constraint(self, asked: Asked) -> Constraint:
+        """Say that the original source is hashed, for packets with a connection."""
+        return both([tracked(asked), self.free("local_nodemask", frozenset(), self.total_nodes, self.hash_seed)])

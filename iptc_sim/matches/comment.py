@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import ALWAYS, Asked, Constraint
 from iptc_sim.extension import extension
 from iptc_sim.match import YES, Match, Outcome
 from iptc_sim.moment import Moment
@@ -20,3 +21,7 @@ class Comment(Match):
     def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
         """Fit every packet."""
         return YES
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Fit every packet."""
+        return ALWAYS

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, Own, both
 from iptc_sim.extension import extension
 from iptc_sim.match import YES, Match, No, Outcome, Unclear
+from iptc_sim.matches._asked import tracked
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.records import dataclass
@@ -79,3 +81,9 @@ class Connbytes(Match):
         if (wanted.first <= found <= wanted.last) != self.connbytes.negated:
             return YES
         return No(self, "connbytes", f"it is {found}")
+
+    def constraint(self, asked: Asked) -> Constraint:
+        """Say what was carried, for packets with a connection; every rule is told the same of it."""
+        wanted = self.connbytes
+        key = (self.NAME, str(wanted.value), self.mode, self.dir)
+        return both([tracked(asked), Own(key, shared=True, negated=wanted.negated)])

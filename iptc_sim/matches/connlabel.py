@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+from iptc_sim.constraint import Asked, Constraint, Own, both, noting, opposite
 from iptc_sim.extension import extension
 from iptc_sim.match import YES, Match, No, Outcome, Unclear
+from iptc_sim.matches._asked import tracked
 from iptc_sim.memory import Memory
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, flag, option
@@ -57,6 +59,14 @@ class Connlabel(Match):
         if has != self.label.negated:
             return YES
         return No(self, "label", f"it is {'' if has else 'not '}set")
+
+    def constraint(self, asked: Asked) -> Constraint:
+        """Ask for the bit of a connection; with ``--set`` it is there once the rule has asked."""
+        held = Own((self.NAME, self.label.value), shared=True)
+        has = noting(tracked(asked), held) if self.set_ else both([tracked(asked), held])
+        if not self.label.negated:
+            return has
+        return noting(opposite(tracked(asked)), held) if self.set_ else opposite(has)
 
     def remember(self, at: Moment, fits: bool) -> Memory:  # noqa: ARG002 - the interface
         """Set the bit."""

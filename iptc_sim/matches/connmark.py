@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, Field, bits, both
 from iptc_sim.extension import extension
 from iptc_sim.match import YES, Match, No, Outcome, Unclear
+from iptc_sim.matches._asked import tracked
 from iptc_sim.moment import Moment
 from iptc_sim.options import option
 from iptc_sim.remembered.own_state import is_told
@@ -30,3 +32,8 @@ class Connmark(Match):
         if (entry.mark in self.mark.value) != self.mark.negated:
             return YES
         return No(self, "mark", f"the mark of the connection is {entry.mark:#x}")
+
+    def constraint(self, asked: Asked) -> Constraint:
+        """Return the test of the mark, for packets with a connection."""
+        wanted = self.mark.value
+        return both([tracked(asked), bits(Field.CTMARK, wanted.value, wanted.mask, negated=self.mark.negated)])

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from iptc_sim.constraint import ALWAYS, NEVER, Asked, Constraint, Field, Free, both, one_of, opposite, within
 from iptc_sim.extension import extension
 from iptc_sim.match import YES, Match, No, Outcome, Unclear, decide
+from iptc_sim.matches._asked import ENDS, number_in, state_in, tracked
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
-from iptc_sim.protocols import ICMP, ICMPV6, listed_protocol_number, parse_integer
+from iptc_sim.protocols import ICMP, ICMPV6, SCTP, TCP, UDP, UDPLITE, listed_protocol_number, parse_integer
 from iptc_sim.remembered.own_state import is_told
 from iptc_sim.tracking import State
 from iptc_sim.value_types.choice import Choice
 from iptc_sim.value_types.host import HOST_NETWORK, HostNetwork
 from iptc_sim.value_types.port import PortRangeType, read_service
 from iptc_sim.value_types.short_names import ShortNameList
-from iptc_sim.values import UNKNOWN, Names, Negatable, NumberRange, PortRange, Unknown
+from iptc_sim.values import UNKNOWN, Names, Negatable, NumberRange, PortRange, Prefix, Unknown
 
 if TYPE_CHECKING:
     from iptc_sim.connection import Connection
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 STATES = ("INVALID", "NEW", "RELATED", "ESTABLISHED", "UNTRACKED", "SNAT", "DNAT")
 #: Of ICMP; its answer is 0, every other message is answered by the next number.
 _ECHO_REQUEST = 8
+_TRANSLATED = {"SNAT": Field.SNATTED, "DNAT": Field.DNATTED}
+#: The protocols in whose tuples there are ports (``FlowTuple.of``), and those with an id in their place.
+_WITH_PORTS, _MESSAGES = (TCP, UDP, SCTP, UDPLITE), (ICMP, ICMPV6)
 STATUSES = ("NONE", "EXPECTED", "SEEN_REPLY", "ASSURED", "CONFIRMED")
 PORTS = PortRangeType(ordered=False, vanishes=False, number=read_service)
 
@@ -122,6 +127,72 @@ class Conntrack(Match):
             self._direction(at),
         )
 
+    def constraint(self, asked: Asked) -> Constraint:
+        """Return the tests of the state and, for packets with an entry, of all the rest."""
+        if self.ctstate is None:
+            return both([tracked(asked), self._of_entry(asked)])
+        names = self.ctstate.value.names
+        fits = [state_in(asked, names)]
+        fits += [both([tracked(asked), _is(field, 1)]) for name, field in _TRANSLATED.items() if name in names]
+        state = one_of(fits)
+        state = opposite(state) if self.ctstate.negated else state
+        return both([state, one_of([opposite(tracked(asked)), self._of_entry(asked)])])
+
+    def _of_entry(self, asked: Asked) -> Constraint:
+        if asked.table == "raw" and asked.before_conntrack == "NEW":
+            return Free(self.question(asked))  # there is nothing in the entry yet
+        proto = self.ctproto
+        return both(
+            [
+                ALWAYS if proto is None else _is(Field.ORIGINAL_PROTOCOL, proto.value, negated=proto.negated),
+                _address(Field.ORIGINAL_SOURCE, self.ctorigsrc),
+                _address(Field.ORIGINAL_DESTINATION, self.ctorigdst),
+                self._replied("ctreplsrc", Field.DNATTED, _address(Field.ORIGINAL_DESTINATION, self.ctreplsrc)),
+                self._replied("ctrepldst", Field.SNATTED, _address(Field.ORIGINAL_SOURCE, self.ctrepldst)),
+                self._port("ctorigsrcport", Field.ORIGINAL_SPORT),
+                self._port("ctorigdstport", Field.ORIGINAL_DPORT),
+                self._port("ctreplsrcport", Field.ORIGINAL_DPORT, Field.DNATTED),
+                self._port("ctrepldstport", Field.ORIGINAL_SPORT, Field.SNATTED),
+                self._statuses(asked),
+                self.free("ctexpire", reads=None),
+                ALWAYS if self.ctdir is None else _is(Field.DIRECTION, int(self.ctdir == "REPLY")),
+            ]
+        )
+
+    def _replied(self, name: str, translated: Field, same: Constraint) -> Constraint:
+        """Return the test of the reply tuple, which is that of the original one where nothing is translated."""
+        if getattr(self, name) is None:
+            return ALWAYS
+        other = self.free(name, ENDS | {Field.SNATTED, Field.DNATTED})
+        return one_of([both([_is(translated, 0), same]), both([_is(translated, 1), other])])
+
+    def _port(self, name: str, field: Field, translated: Field | None = None) -> Constraint:
+        """Return what :meth:`_ports` tests; of ICMP it is the id or the message."""
+        wanted: Negatable[PortRange] | None = getattr(self, name)
+        if wanted is None:
+            return ALWAYS
+        same = number_in(field, wanted)
+        zero = ALWAYS if (0 in wanted.value) != wanted.negated else NEVER
+        protocols = [within(Field.ORIGINAL_PROTOCOL, [(one, one) for one in kind]) for kind in (_WITH_PORTS, _MESSAGES)]
+        reads = frozenset() if translated is None else ENDS | {Field.SNATTED, Field.DNATTED}
+        return one_of(
+            [
+                both([protocols[0], same if translated is None else self._replied(name, translated, same)]),
+                both([protocols[1], self.free(name, reads)]),
+                both([*map(opposite, protocols), zero]),
+            ]
+        )
+
+    def _statuses(self, asked: Asked) -> Constraint:
+        """Return the test of the bits, each free; an entry is confirmed behind the last hook of its first packet."""
+        if self.ctstatus is None:
+            return ALWAYS
+        bits = [name for name in self.ctstatus.value.names if name != "NONE"]
+        fits = one_of(
+            Free((self.NAME, "--ctstatus", name, *([asked.hook] if name == "CONFIRMED" else []))) for name in bits
+        )
+        return opposite(fits) if self.ctstatus.negated else fits
+
     def _state(self, at: Moment) -> No | Unclear | None:
         if self.ctstate is None:
             return None
@@ -201,6 +272,18 @@ class Conntrack(Match):
         if self.ctdir is None or at.connection is None or self.ctdir == at.connection.direction:
             return None
         return No(self, "ctdir", f"the direction is {at.connection.direction}")
+
+
+def _is(field: Field, number: int, *, negated: bool = False) -> Constraint:
+    return within(field, [(number, number)], negated=negated)
+
+
+def _address(field: Field, wanted: Negatable[HostNetwork] | None) -> Constraint:
+    if wanted is None:
+        return ALWAYS
+    prefix = Prefix.of(wanted.value.address, wanted.value.length)
+    last = prefix.network | (1 << prefix.family.bits - wanted.value.length) - 1
+    return within(field, [(prefix.network, last)], negated=wanted.negated)
 
 
 def _messages(at: Moment) -> tuple[int | Unknown, int | Unknown]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint
 from iptc_sim.extension import extension
 from iptc_sim.match import YES, Match, No, Outcome, Unclear
 from iptc_sim.moment import Moment
@@ -26,3 +27,7 @@ class Cpu(Match):
         if (cpu == self.cpu.value) != self.cpu.negated:
             return YES
         return No(self, "cpu", f"processor {cpu} handles the packet")
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Say which processor is asked for."""
+        return self.free("cpu")

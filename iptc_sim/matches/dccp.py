@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, Field, both
 from iptc_sim.extension import extension
 from iptc_sim.match import No, Outcome, Unclear, decide
+from iptc_sim.matches._asked import number_in, protocol_is
 from iptc_sim.matches._headers import HeaderMatch
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, option
@@ -68,6 +70,18 @@ class Dccp(HeaderMatch):
             self.test("dport", packet.dport, "destination port"),
             self.test("types", TYPES[min(kind, _INVALID)], "DCCP packet type"),
             self._option(header, kind),
+        )
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Return the tests of the ports; packet types and options are not reasoned about."""
+        return both(
+            [
+                protocol_is(DCCP),
+                number_in(Field.SPORT, self.sport),
+                number_in(Field.DPORT, self.dport),
+                self.free("types"),
+                self.free("dccp_option"),
+            ]
         )
 
     def _option(self, header: bytes, kind: int) -> No | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, Field, both
 from iptc_sim.extension import Placement, extension, misplaced
 from iptc_sim.match import Match, No, Outcome, Unclear, decide
 from iptc_sim.moment import Hook, Moment
@@ -60,6 +61,15 @@ class Devgroup(Match):
         return decide(
             self._group("src_group", at.packet.in_interface, at),
             self._group("dst_group", at.packet.out_interface, at),
+        )
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Say which groups are asked for."""
+        return both(
+            [
+                self.free("src_group", frozenset({Field.IN_INTERFACE})),
+                self.free("dst_group", frozenset({Field.OUT_INTERFACE})),
+            ]
         )
 
     def _group(self, field: str, interface: Interface, at: Moment) -> No | Unclear | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, Field, bits
 from iptc_sim.extension import extension
 from iptc_sim.match import Match, Outcome, decide
 from iptc_sim.moment import Moment
@@ -21,3 +22,7 @@ class Dscp(Match):
     def judge(self, at: Moment) -> Outcome:
         """Compare the upper six bits of the TOS byte or traffic class."""
         return decide(self.test("dscp", at.packet.tos >> 2, "DSCP"))
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Return the test of the upper six bits."""
+        return bits(Field.TOS, self.dscp.value << 2, 0xFC, negated=self.dscp.negated)

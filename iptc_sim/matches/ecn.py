@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, Field, bits, both
 from iptc_sim.extension import Placement, extension, without_protocol
 from iptc_sim.match import No, Outcome, Unclear, decide
+from iptc_sim.matches._asked import protocol_is
 from iptc_sim.matches._headers import HeaderMatch
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, flag, option
@@ -44,6 +46,16 @@ class Ecn(HeaderMatch):
         from iptc_sim.wire.headers import CWR, ECE  # noqa: PLC0415 - what reads rules does not need it
 
         return decide(self._flag("tcp_ece", bool(header[13] & ECE)), self._flag("tcp_cwr", bool(header[13] & CWR)))
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Return the tests of the octet and of the flags."""
+        from iptc_sim.wire.headers import CWR, ECE  # noqa: PLC0415 - what reads rules does not need it
+
+        tests = [bits(Field.TOS, self.ip_ect.value, 3, negated=self.ip_ect.negated)] if self.ip_ect else []
+        for wanted, bit in ((self.tcp_ece, ECE), (self.tcp_cwr, CWR)):
+            if wanted is not None:
+                tests += [protocol_is(TCP), bits(Field.FLAGS, bit, bit, negated=wanted.negated)]
+        return both(tests)
 
     def _flag(self, field: str, is_on: bool) -> No | None:
         wanted: Negatable[bool] | None = getattr(self, field)

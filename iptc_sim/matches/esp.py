@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, both
 from iptc_sim.extension import extension
 from iptc_sim.match import No, Outcome, Unclear, decide
+from iptc_sim.matches._asked import protocol_is
 from iptc_sim.matches._headers import HeaderMatch
 from iptc_sim.moment import Moment
 from iptc_sim.options import option
@@ -26,3 +28,7 @@ class Esp(HeaderMatch):
         if isinstance(header, No | Unclear):
             return header
         return decide(self.test("espspi", self.number(at, 0, 4), "SPI"))
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Return the protocol; the SPI is free."""
+        return both([protocol_is(*self.PROTOCOLS), self.free("espspi")])

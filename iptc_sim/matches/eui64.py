@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, Field, Free
 from iptc_sim.extension import extension
 from iptc_sim.match import YES, Match, No, Outcome, Unclear
 from iptc_sim.moment import Hook, Moment
@@ -26,3 +27,7 @@ class Eui64(Match):
         if packet.source.packed[8:] == made:
             return YES
         return No(self, "", f"of {mac.hex(':')} would come {made.hex(':', 2)}")
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Say that the source is compared with its MAC address."""
+        return Free((self.NAME,), frozenset({Field.SOURCE, Field.IN_INTERFACE}))

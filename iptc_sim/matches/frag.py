@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, Free, both, opposite
 from iptc_sim.extension import extension
 from iptc_sim.match import YES, No, Outcome, Unclear
 from iptc_sim.matches._headers import HeaderMatch
@@ -53,3 +54,10 @@ class Frag(HeaderMatch):
         if self.last and place & 1:
             return No(self, "last", "more fragments follow")
         return YES
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Say that the header is there, and what is asked of it; the kernel does not look at ``--fraglen``."""
+        asks = (self.free(name) for name in ("fragid", "reserved", "first", "more"))
+        # One bit tells both whether more fragments follow and whether this is the last.
+        last = [opposite(Free((self.NAME, "--fragmore")))] if self.last else []
+        return both([Free((self.NAME, "header")), *asks, *last])

@@ -6,6 +6,7 @@ import re
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
+from iptc_sim.constraint import Asked, Constraint, Own
 from iptc_sim.extension import Placement, extension
 from iptc_sim.match import YES, Match, No, Outcome, Unclear
 from iptc_sim.memory import Memory
@@ -204,6 +205,10 @@ class Hashlimit(Match):
         if within == (self.above is None):
             return YES
         return No(self, "upto" if self.above is None else "above", f"the rate is {'kept' if within else 'exceeded'}")
+
+    def constraint(self, asked: Asked) -> Constraint:
+        """Say which table is asked, and how; its name stands second in the key."""
+        return Own((self.NAME, self.table_name, *self.words(asked.variant)), shared=True)
 
     def remember(self, at: Moment, fits: bool) -> Memory:
         """Count the packet."""

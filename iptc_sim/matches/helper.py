@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, Free, both, opposite
 from iptc_sim.extension import extension
 from iptc_sim.match import YES, Match, No, Outcome, Unclear
+from iptc_sim.matches._asked import tracked
 from iptc_sim.moment import Moment
 from iptc_sim.options import option
 from iptc_sim.remembered.own_state import is_told
@@ -34,3 +36,8 @@ class Helper(Match):
         else:
             has, found = False, "no helper has foreseen the connection"
         return YES if has != self.helper.negated else No(self, "helper", found)
+
+    def constraint(self, asked: Asked) -> Constraint:
+        """Ask for the helper of a packet with a connection; without one there is none."""
+        has = both([tracked(asked), Free((self.NAME, self.helper.value))])
+        return opposite(has) if self.helper.negated else has

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, Field, both, within
 from iptc_sim.extension import extension
 from iptc_sim.match import YES, No, Outcome, Unclear
+from iptc_sim.matches._asked import protocol_is
 from iptc_sim.matches._headers import HeaderMatch
 from iptc_sim.moment import Moment
 from iptc_sim.options import option
@@ -34,6 +36,15 @@ def judge_message(match: HeaderMatch, field: str, at: Moment, what: str) -> Outc
     return No(match, field, f"the {what} is {packet.icmp_type}/{packet.icmp_code}")
 
 
+def message_in(protocol: int, wanted: Negatable[IcmpTest]) -> Constraint:
+    """Return what :func:`judge_message` asks, of ``protocol`` 1 or 58."""
+    test = wanted.value
+    first, last = (test.type << 8, test.type << 8 | 0xFF) if not test.every else (0, 0xFFFF)
+    if not test.every and test.code is not None:
+        first, last = first | test.code, first | (test.code if test.last is None else test.last)
+    return both([protocol_is(protocol), within(Field.ICMP, [(first, last)], negated=wanted.negated)])
+
+
 @extension
 class Icmp(HeaderMatch):
     """Needs ``-p icmp``; IPv4 only."""
@@ -47,3 +58,7 @@ class Icmp(HeaderMatch):
     def judge(self, at: Moment) -> Outcome:
         """Compare type and code."""
         return judge_message(self, "icmp_type", at, "ICMP type")
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Return the test of type and code."""
+        return message_in(ICMP, self.icmp_type)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint
 from iptc_sim.extension import extension
 from iptc_sim.match import Outcome
 from iptc_sim.matches._headers import HeaderMatch
-from iptc_sim.matches.icmp import judge_message
+from iptc_sim.matches.icmp import judge_message, message_in
 from iptc_sim.moment import Moment
 from iptc_sim.options import option
 from iptc_sim.protocols import ICMPV6
@@ -26,3 +27,7 @@ class Icmp6(HeaderMatch):
     def judge(self, at: Moment) -> Outcome:
         """Compare type and code."""
         return judge_message(self, "icmpv6_type", at, "ICMPv6 type")
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Return the test of type and code."""
+        return message_in(ICMPV6, self.icmpv6_type)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import ALWAYS, Asked, Constraint, both
 from iptc_sim.extension import extension
 from iptc_sim.match import No, Outcome, Unclear, decide
+from iptc_sim.matches._asked import protocol_is
 from iptc_sim.matches._headers import HeaderMatch
 from iptc_sim.moment import Moment
 from iptc_sim.options import flag, option
@@ -41,3 +43,8 @@ class Ipcomp(HeaderMatch):
         if isinstance(header, No | Unclear):
             return header
         return decide(self.test("ipcompspi", self.number(at, 2, 2), "CPI"))
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Return the protocol; the CPI is free where it is not any."""
+        cpi = ALWAYS if self.ipcompspi.value == _FULL else self.free("ipcompspi")
+        return both([protocol_is(*self.PROTOCOLS), cpi])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, Field, both
 from iptc_sim.extension import extension
 from iptc_sim.match import Match, Outcome, decide
+from iptc_sim.matches._asked import address_in
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import parse_integer
@@ -47,3 +49,7 @@ class Iprange(Match):
             self.test("src_range", at.packet.source, "source"),
             self.test("dst_range", at.packet.destination, "destination"),
         )
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Return the tests of source and destination."""
+        return both([address_in(Field.SOURCE, self.src_range), address_in(Field.DESTINATION, self.dst_range)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, Free
 from iptc_sim.extension import extension
 from iptc_sim.match import YES, No, Outcome
 from iptc_sim.matches._headers import HeaderMatch
@@ -82,3 +83,9 @@ class Ipv6header(HeaderMatch):
         else:
             holds = (set(found.names) == wanted) != self.header.negated
         return YES if holds else No(self, "header", f"the headers are {found}")
+
+    def constraint(self, asked: Asked) -> Constraint:
+        """Say which headers are asked for; the negation of ``--soft`` is another question."""
+        if self.soft:
+            return Free(self.question(asked))
+        return self.free("header")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, Free
 from iptc_sim.extension import extension
 from iptc_sim.match import Match, Outcome, Unclear
 from iptc_sim.matches.conntrack import ProtocolNumber
@@ -60,3 +61,7 @@ class Ipvs(Match):
     def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
         """Say what would have to be known."""
         return Unclear(self, "what IPVS knows of the connection is not known (ipvsadm -Lcn would tell)")
+
+    def constraint(self, asked: Asked) -> Constraint:
+        """Say what is asked of the IPVS entry."""
+        return Free(self.question(asked), reads=None)

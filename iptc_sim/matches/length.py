@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, Field
 from iptc_sim.extension import extension
 from iptc_sim.match import Outcome, decide
+from iptc_sim.matches._asked import number_in
 from iptc_sim.matches._headers import HeaderMatch
 from iptc_sim.moment import Moment
 from iptc_sim.options import option
@@ -23,3 +25,7 @@ class Length(HeaderMatch):
         """Compare the length that the IP header tells."""
         found = self.octets(at).datagram
         return decide(self.test("length", None if found is None else found.length, "length of the packet"))
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Return the test of the length."""
+        return number_in(Field.LENGTH, self.length)

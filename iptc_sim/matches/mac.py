@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import NEVER, Asked, Constraint, Field, Free, NamedInterface, both
 from iptc_sim.extension import extension
 from iptc_sim.match import Match, No, Outcome, decide
 from iptc_sim.moment import Hook, Moment
@@ -26,3 +27,11 @@ class Mac(Match):
             return No(self, "mac_source", "it came by no Ethernet card")
         mac = UNKNOWN if packet.source_mac is None else packet.source_mac
         return decide(self.test("mac_source", mac, "source MAC address"))
+
+    def constraint(self, asked: Asked) -> Constraint:
+        """Ask for the address where the packet came in by an Ethernet card, which lo is not."""
+        if asked.hook in {Hook.OUTPUT, Hook.POSTROUTING}:
+            return NEVER
+        outside = NamedInterface(Field.IN_INTERFACE, "lo", negated=True)
+        by_ethernet = Free((self.NAME, "ethernet"), frozenset({Field.IN_INTERFACE}))
+        return both([outside, by_ethernet, self.free("mac_source")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, Field, bits
 from iptc_sim.extension import extension
 from iptc_sim.match import YES, Match, No, Outcome
 from iptc_sim.moment import Moment
@@ -23,3 +24,8 @@ class Mark(Match):
         if (at.packet.mark in self.mark.value) != self.mark.negated:
             return YES
         return No(self, "mark", f"the mark is {at.packet.mark:#x}")
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Return the test of the mark."""
+        wanted = self.mark.value
+        return bits(Field.MARK, wanted.value, wanted.mask, negated=self.mark.negated)

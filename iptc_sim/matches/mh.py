@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, both
 from iptc_sim.extension import extension
 from iptc_sim.match import No, Outcome, Unclear, decide
+from iptc_sim.matches._asked import protocol_is
 from iptc_sim.matches._headers import HeaderMatch
 from iptc_sim.moment import Moment
 from iptc_sim.options import option
@@ -59,3 +61,7 @@ class Mh(HeaderMatch):
         if header[0] != NO_NEXT:
             return No(self, "", "a header follows the mobility header: the kernel drops the packet", drops=True)
         return decide(self.test("mh_type", self.number(at, 2, 1), "message type"))
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Return the protocol; the type of the message is free."""
+        return both([protocol_is(MOBILITY_HEADER), self.free("mh_type")])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import ALWAYS, Asked, Constraint, Field, both, one_of, opposite, within
 from iptc_sim.extension import extension
 from iptc_sim.match import No, Outcome, Unclear, decide
+from iptc_sim.matches._asked import protocol_is
 from iptc_sim.matches._headers import HeaderMatch
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, option
@@ -43,6 +45,17 @@ class Multiport(HeaderMatch):
             self._either(at),
         )
 
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Return the tests of the ports."""
+        return both(
+            [
+                protocol_is(*PORT_PROTOCOLS),
+                _listed(self.sports, Field.SPORT),
+                _listed(self.dports, Field.DPORT),
+                _listed(self.ports, Field.SPORT, Field.DPORT),
+            ]
+        )
+
     def _either(self, at: Moment) -> No | Unclear | None:
         if self.ports is None:
             return None
@@ -52,3 +65,12 @@ class Multiport(HeaderMatch):
         if UNKNOWN in both:
             return Unclear(self, f"{self.option_text('ports')}: a port is not known")
         return None if self.ports.negated else No(self, "ports", f"the ports are {both[0]} and {both[1]}")
+
+
+def _listed(wanted: Negatable[PortSet] | None, *fields: Field) -> Constraint:
+    """Return that one of the ports is in the list."""
+    if wanted is None:
+        return ALWAYS
+    spans = [(one.first, one.last) for one in wanted.value.ranges]
+    fits = one_of(within(field, spans) for field in fields)
+    return opposite(fits) if wanted.negated else fits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, Own
 from iptc_sim.extension import extension
 from iptc_sim.match import Match, Outcome, Unclear
 from iptc_sim.moment import Moment
@@ -34,3 +35,7 @@ class Nfacct(Match):
     def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
         """Say what would have to be known."""
         return Unclear(self, "whether the accounting object has a quota, and how much of it is left, is not known")
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Say which object is asked, which counts for all rules that name it."""
+        return Own((self.NAME, self.object_name), shared=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, both
 from iptc_sim.extension import extension
 from iptc_sim.match import Match, Outcome, Unclear
+from iptc_sim.matches._asked import protocol_is
 from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import option
 from iptc_sim.protocols import TCP
@@ -33,3 +35,7 @@ class Osf(Match):
     def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
         """Say what would have to be known."""
         return Unclear(self, "the fingerprints of operating systems are not known (they are loaded with nfnl_osf)")
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Say that the TCP header is compared with fingerprints; what is logged makes no difference."""
+        return both([protocol_is(TCP), self.free("genre", None, self.ttl)])

@@ -6,6 +6,7 @@ import grp
 import pwd
 from collections.abc import Callable
 
+from iptc_sim.constraint import Asked, Constraint, Free, both, opposite
 from iptc_sim.extension import extension
 from iptc_sim.match import YES, Match, No, Outcome, Unclear, decide
 from iptc_sim.moment import Hook, Moment
@@ -101,6 +102,18 @@ class Owner(Match):
         if owner.uid is None:
             return self._without_socket("the packet comes from a socket of the kernel", ("uid", "gid"))
         return decide(self.test("uid", owner.uid, "user"), self._group(owner))
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Ask for a socket, and for its user and group: who has no socket has neither."""
+        has = Free((self.NAME, "socket"))
+        tests: list[Constraint] = [has] if self.suppl_groups else []
+        if self.socket_exists is not None:
+            tests.append(opposite(has) if self.socket_exists.negated else has)
+        for name, wanted in (("uid", self.uid), ("gid", self.gid)):
+            if wanted is not None:
+                test = both([has, Free((self.NAME, name, str(wanted.value), name == "gid" and self.suppl_groups))])
+                tests.append(opposite(test) if wanted.negated else test)
+        return both(tests)
 
     def _without_socket(self, found: str, fields: tuple[str, ...]) -> Outcome:
         for field in fields:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, Field, Free
 from iptc_sim.extension import Placement, extension, misplaced
 from iptc_sim.match import YES, Match, No, Outcome, decide
 from iptc_sim.moment import Hook, Moment
@@ -68,6 +69,10 @@ class Physdev(Match):
             self.test("in_port", came, "port that it came in by") if came is not None else None,
             self.test("out_port", goes, "port that it leaves by"),
         )
+
+    def constraint(self, asked: Asked) -> Constraint:
+        """Say which ports are asked for: which one a packet leaves by hangs on where it goes."""
+        return Free(self.question(asked), frozenset({Field.IN_INTERFACE, Field.OUT_INTERFACE, Field.DESTINATION}))
 
     def _is(self, field: str, port: Interface, what: str) -> No | None:
         """Test a port's being there; UNKNOWN is some port."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, Field
 from iptc_sim.extension import extension
 from iptc_sim.match import Match, Outcome, decide
 from iptc_sim.moment import Moment
@@ -40,6 +41,10 @@ class Pkttype(Match):
         IP does not take such frames.
         """
         return decide(self.test("pkt_type", _type(at), "packet type"))
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Say which type is asked for, which the packet has got where it came in."""
+        return self.free("pkt_type", frozenset({Field.IN_INTERFACE}))
 
 
 def _type(at: Moment) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, Field, Free, both
 from iptc_sim.extension import Placement, extension, misplaced
 from iptc_sim.match import YES, Match, No, Outcome, Unclear
+from iptc_sim.matches._asked import ENDS
 from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import Reading, ValueType, declared_options, element, elements, flag, option
 from iptc_sim.protocols import protocol_name, protocol_number
@@ -95,3 +97,11 @@ class Policy(Match):
         if not at.node.known:
             return Unclear(self, f"--dir {self.direction} --pol {self.policy}: the IPsec policies are not known")
         return YES if self.policy == "none" else No(self, "policy", "the node has no IPsec policies")
+
+    def constraint(self, asked: Asked) -> Constraint:
+        """Ask for a policy, which on the way out the route has; ``none`` is that there is not any."""
+        reads = frozenset() if self.direction == "in" else ENDS | {Field.OUT_INTERFACE, Field.MARK}
+        if self.policy == "none":
+            return Free((self.NAME, self.direction), reads, negated=True)
+        some = Free((self.NAME, self.direction), reads)
+        return both([some, Free(self.question(asked), reads)]) if self.elements else some

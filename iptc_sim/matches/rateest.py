@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from iptc_sim.constraint import Asked, Constraint, Own
 from iptc_sim.extension import Placement, extension
 from iptc_sim.match import Match, Outcome, Unclear
 from iptc_sim.moment import Moment
@@ -142,3 +143,7 @@ class Rateest(Match):
     def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
         """Say what would have to be known."""
         return Unclear(self, "the rates that -j RATEEST measures are not known")
+
+    def constraint(self, asked: Asked) -> Constraint:
+        """Say which estimators are asked, which all rules share."""
+        return Own(self.question(asked), shared=True)

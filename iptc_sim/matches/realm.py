@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, Field
 from iptc_sim.extension import extension
 from iptc_sim.match import YES, Match, No, Outcome, Unclear
 from iptc_sim.moment import Hook, Moment
@@ -68,3 +69,9 @@ class Realm(Match):
         if any(getattr(item, "realm", 0) for item in told):
             return Unclear(self, f"{self.option_text('realm')}: which route the packet took is not known here")
         return YES if (0 in self.realm.value) != self.realm.negated else No(self, "realm", "the route has no realm")
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Say which realm the route is asked for."""
+        return self.free(
+            "realm", frozenset({Field.SOURCE, Field.DESTINATION, Field.TOS, Field.MARK, Field.OUT_INTERFACE})
+        )

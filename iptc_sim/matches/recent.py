@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
+from iptc_sim.constraint import ALWAYS, NEVER, Asked, Constraint, Own, noting
 from iptc_sim.extension import Placement, extension
 from iptc_sim.match import YES, Match, No, Outcome, Unclear
 from iptc_sim.memory import Memory
@@ -114,6 +115,14 @@ class Recent(Match):
         if verb == "set_":
             return No(self, verb, "it always holds")
         return No(self, verb, f"{self._who(at)} is {'' if held else 'not '}on the list {self._asked}")
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Say which list is asked, and how; the list's name stands second in the key."""
+        verb = self._verb
+        how = (self.seconds, self.hitcount, self.rttl, self.reap, int(self.mask), self.rdest)
+        negated: bool = getattr(self, verb).negated
+        held = Own((self.NAME, self.list_name, verb, *how), shared=True, negated=negated)
+        return held if self.set_ is None else noting(NEVER if negated else ALWAYS, held)
 
     def remember(self, at: Moment, fits: bool) -> Memory:
         """Put the address on the list, note the time or take it off.

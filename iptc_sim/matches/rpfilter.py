@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
+from iptc_sim.constraint import Asked, Constraint, Field, Free
 from iptc_sim.extension import extension
 from iptc_sim.match import YES, Match, No, Outcome, Unclear
 from iptc_sim.moment import Hook, Moment
@@ -36,6 +37,13 @@ class Rpfilter(Match):
             return YES
         found = "" if fine else "not "
         return No(self, "", f"a reply to {at.packet.source} would {found}leave by {at.packet.in_interface}")
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Ask for the route back, which may hang on the mark with ``--validmark``."""
+        reads = {Field.SOURCE, Field.DESTINATION, Field.TOS, Field.IN_INTERFACE}
+        reads |= {Field.MARK} if self.validmark else set()
+        key = (self.NAME, self.loose, self.validmark, self.accept_local)
+        return Free(key, frozenset(reads), self.invert)
 
     def _is_fine(self, at: Moment) -> bool | None:
         packet = at.packet

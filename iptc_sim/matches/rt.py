@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import AddressValueError, IPv6Address
 
+from iptc_sim.constraint import Asked, Constraint, Free, both
 from iptc_sim.extension import extension
 from iptc_sim.match import No, Outcome, Unclear, decide
 from iptc_sim.matches._headers import HeaderMatch
@@ -92,6 +93,11 @@ class Rt(HeaderMatch):
         if failed is None and self.addresses is not None and not self._routed_by(header.data[8:]):
             return No(self, "addresses", "the addresses of the header are others")
         return decide(failed)
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Say that the header is there, and what is asked of it."""
+        asks = [self.free(name) for name in ("rt_type", "segments_left", "length", "reserved")]
+        return both([Free((self.NAME, "header")), *asks, self.free("addresses", frozenset(), self.not_strict)])
 
     def _routed_by(self, data: bytes) -> bool:
         """Whether the header's addresses are the wanted ones, or with ``--rt-0-not-strict`` hold them in order."""

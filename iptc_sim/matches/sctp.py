@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, Field, both
 from iptc_sim.extension import extension
 from iptc_sim.match import No, Outcome, Unclear, decide
+from iptc_sim.matches._asked import number_in, protocol_is
 from iptc_sim.matches._headers import HeaderMatch
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
@@ -134,6 +136,17 @@ class Sctp(HeaderMatch):
             self.test("sport", packet.sport, "source port"),
             self.test("dport", packet.dport, "destination port"),
             self._chunks(header),
+        )
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Return the tests of the ports; chunks are not reasoned about."""
+        return both(
+            [
+                protocol_is(SCTP),
+                number_in(Field.SPORT, self.sport),
+                number_in(Field.DPORT, self.dport),
+                self.free("chunk_types"),
+            ]
         )
 
     def _chunks(self, header: bytes) -> No | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from iptc_sim.constraint import Asked, Constraint, Field, Free, Own
 from iptc_sim.extension import extension
 from iptc_sim.match import YES, Match, No, Outcome, Unclear
 from iptc_sim.memory import Memory
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 #: A set's name has 31 bytes, and a set at most six dimensions (IPSET_DIM_MAX).
 NAME_BYTES = 31
 DIMENSIONS = 6
+#: What sets of addresses, ports and interfaces may look at on each side of a packet.
+_LOOKED_AT = {
+    "src": frozenset({Field.SOURCE, Field.SPORT, Field.IN_INTERFACE}),
+    "dst": frozenset({Field.DESTINATION, Field.DPORT, Field.OUT_INTERFACE}),
+}
 COUNTER = Integer(0, 2**64 - 1)
 
 
@@ -113,6 +119,16 @@ class Set(Match):
             why = f"{self.option_text('lookup')}: {error}"
             return Unclear(self, why, question=question, negated=plain and self.lookup.negated)
         return YES if has != self.lookup.negated else No(self, "lookup", f"the packet is {'' if has else 'not '}in it")
+
+    def constraint(self, asked: Asked) -> Constraint:
+        """Say which set is asked; its name stands second in the key."""
+        lookup = self.lookup.value
+        key = (self.NAME, lookup.name, lookup.sides, self.return_nomatch)
+        if self._wanted.test is not None:
+            return Own((*key, *self.words(asked.variant)), shared=True)
+        several = {Field.MARK, *_LOOKED_AT["src"], *_LOOKED_AT["dst"]}  # of a set with marks one side is about them
+        reads = several if len(lookup.sides) > 1 else _LOOKED_AT[lookup.sides[0]]
+        return Free(key, frozenset(reads), self.lookup.negated)
 
     def remember(self, at: Moment, fits: bool) -> Memory:  # noqa: ARG002 - the interface
         """Count the packet for the elements that it was looked for in."""

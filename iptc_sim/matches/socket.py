@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, Field, Free, both
 from iptc_sim.extension import extension
 from iptc_sim.match import Match, No, Outcome, Unclear
+from iptc_sim.matches._asked import ENDS, protocol_is
 from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import flag
-from iptc_sim.protocols import TCP, UDP
+from iptc_sim.protocols import ICMP, ICMPV6, TCP, UDP
 from iptc_sim.values import UNKNOWN
 
 
@@ -39,3 +41,12 @@ class Socket(Match):
         ):
             return No(self, "", f"nobody listens on {packet.destination_text}")
         return Unclear(self, "whether the socket is bound and transparent as it is asked for is not known")
+
+    def constraint(self, asked: Asked) -> Constraint:
+        """Ask for a socket of the protocols that have such."""
+        return both(
+            [
+                protocol_is(TCP, UDP, ICMP, ICMPV6),
+                Free(self.question(asked), ENDS | {Field.IN_INTERFACE}),
+            ]
+        )

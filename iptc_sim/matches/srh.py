@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv6Address
 
+from iptc_sim.constraint import Asked, Constraint, Free, both
 from iptc_sim.extension import extension
 from iptc_sim.match import No, Outcome, Unclear, decide
 from iptc_sim.matches._headers import HeaderMatch
@@ -104,6 +105,15 @@ class Srh(HeaderMatch):
             self._segment("following", data, left - 1 if left else None),
             self._segment("last", data, 0),
         )
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Say that the header is there, and what is asked of it; a segment that is not there never fits."""
+        tests: list[Constraint] = [Free((self.NAME, "header"))]
+        for declared in self.OPTIONS:
+            if declared.field in {"previous", "following", "last"} and getattr(self, declared.field) is not None:
+                tests.append(Free((self.NAME, declared.field)))
+            tests.append(self.free(declared.field))
+        return both(tests)
 
     def _compare(self, group: str, actual: int, what: str) -> list[No | Unclear | None]:
         """Test a number against -eq, -gt and -lt."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, opposite
 from iptc_sim.extension import extension
 from iptc_sim.match import YES, Match, Outcome
+from iptc_sim.matches._asked import state_in
 from iptc_sim.moment import Moment
 from iptc_sim.options import option
 from iptc_sim.tracking import State as ConnectionState
@@ -26,3 +28,8 @@ class State(Match):
         """Compare the state; before conntrack has seen the packet (raw), it counts as INVALID."""
         actual = at.connection.state if at.connection else ConnectionState.INVALID
         return self.test("state", str(actual), "state") or YES
+
+    def constraint(self, asked: Asked) -> Constraint:
+        """Return the test of the state."""
+        fits = state_in(asked, self.state.value.names)
+        return opposite(fits) if self.state.negated else fits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import ALWAYS, NEVER, Asked, Constraint, Draw
 from iptc_sim.extension import extension
 from iptc_sim.match import YES, Match, No, Outcome, Unclear
 from iptc_sim.memory import Memory
@@ -68,6 +69,17 @@ class Statistic(Match):
         chance = Odds(1, every.value)
         chance = chance.complement if every.negated else chance
         return Unclear(self, f"the counter of {self.option_text('every')} is not known", chance)
+
+    def constraint(self, asked: Asked) -> Constraint:
+        """Return the draw; every nth packet hangs on those that came before."""
+        if self.probability is not None:
+            threshold, negated = self.probability.value.threshold, self.probability.negated
+            if threshold in {0, RANDOM_STEPS}:
+                return NEVER if bool(threshold) == negated else ALWAYS
+            return Draw(threshold, negated)
+        if self.every is not None and self.every.value == 1:
+            return NEVER if self.every.negated else ALWAYS
+        return Match.constraint(self, asked)
 
     def remember(self, at: Moment, fits: bool) -> Memory:
         """Count, in nth mode; where the counter was not known, a packet that fits tells it."""

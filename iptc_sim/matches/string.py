@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from iptc_sim.constraint import Asked, Constraint
 from iptc_sim.extension import extension
 from iptc_sim.match import YES, No, Outcome, Unclear
 from iptc_sim.matches._headers import HeaderMatch
@@ -148,6 +149,10 @@ class String(HeaderMatch):
         if there != wanted.negated:
             return YES
         return No(self, self._field, "the packet holds it" if there else "the packet does not hold it")
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Say that bytes are looked for, those of the headers included."""
+        return self.free(self._field, None, self.first, self.last, self.icase)
 
     @property
     def _field(self) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import ALWAYS, Asked, Constraint, Field, bits, both
 from iptc_sim.extension import extension
 from iptc_sim.match import No, Outcome, Unclear, decide
+from iptc_sim.matches._asked import number_in, protocol_is
 from iptc_sim.matches._headers import HeaderMatch
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
@@ -78,6 +80,12 @@ class Syn(ValueType[FlagTest]):
         return FlagTest(frozenset({"FIN", "SYN", "RST", "ACK"}), frozenset({"SYN"}))
 
 
+def _of_flags(wanted: Negatable[FlagTest]) -> Constraint:
+    """Return the test as one of the flags byte, in which the flags lie in order from the lowest bit up."""
+    mask, on = (sum(1 << TCP_FLAGS.index(name) for name in names) for names in (wanted.value.mask, wanted.value.set))
+    return bits(Field.FLAGS, on, mask, negated=wanted.negated)
+
+
 @extension
 class Tcp(HeaderMatch):
     """Needs ``-p tcp``."""
@@ -130,6 +138,18 @@ class Tcp(HeaderMatch):
             self.test("dport", packet.dport, "destination port"),
             self._flags(packet.flags),
             self._option(at),
+        )
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Return the tests of ports and flags; options lie where rules may change them."""
+        return both(
+            [
+                protocol_is(TCP),
+                number_in(Field.SPORT, self.sport),
+                number_in(Field.DPORT, self.dport),
+                ALWAYS if self.flags is None else _of_flags(self.flags),
+                self.free("tcp_option", reads=None),
+            ]
         )
 
     def _flags(self, actual: frozenset[str]) -> No | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, both
 from iptc_sim.extension import extension
 from iptc_sim.match import No, Outcome, decide
+from iptc_sim.matches._asked import protocol_is
 from iptc_sim.matches._headers import HeaderMatch
 from iptc_sim.moment import Moment
 from iptc_sim.options import option
@@ -44,3 +46,7 @@ class Tcpmss(HeaderMatch):
             if kind == MSS and length == 4 and place + 4 <= len(options):
                 return decide(self.test("mss", int.from_bytes(options[place + 2 : place + 4]), "MSS"))
         return decide(self.test("mss", None, "MSS option"))
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Say that the option is looked for, which rules may change."""
+        return both([protocol_is(TCP), self.free("mss", reads=None)])

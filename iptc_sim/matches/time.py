@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, time, timedelta
 
+from iptc_sim.constraint import Asked, Constraint, Free
 from iptc_sim.extension import extension
 from iptc_sim.match import YES, Match, No, Outcome, Unclear
 from iptc_sim.moment import Moment
@@ -159,6 +160,10 @@ class Time(Match):
         if not all(answers):
             return Unclear(self, "the time zone of the kernel is not known")
         return No(self, answers[0], f"it is {DAY_NAMES[now.weekday()]} {now.isoformat()}")
+
+    def constraint(self, asked: Asked) -> Constraint:
+        """Say which times are asked for."""
+        return Free(self.question(asked))
 
     def _wrong(self, now: datetime) -> str:
         """Return the option that does not fit a local time; empty where all do."""

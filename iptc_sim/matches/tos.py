@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, Field, bits
 from iptc_sim.diagnostics import suggestion
 from iptc_sim.extension import extension
 from iptc_sim.match import Match, Outcome, decide
@@ -67,3 +68,7 @@ class Tos(Match):
     def judge(self, at: Moment) -> Outcome:
         """Compare the octet."""
         return decide(self.test("tos", at.packet.tos, "TOS"))
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Return the test of the octet."""
+        return bits(Field.TOS, self.tos.value.value, self.tos.value.mask, negated=self.tos.negated)

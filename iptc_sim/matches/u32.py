@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from iptc_sim.constraint import Asked, Constraint
 from iptc_sim.extension import Placement, extension
 from iptc_sim.match import YES, Match, No, Outcome, Unclear
 from iptc_sim.matches._headers import HeaderMatch
@@ -139,6 +140,10 @@ class U32(HeaderMatch):
         if holds != self.tests.negated:
             return YES
         return No(self, "tests", "the bytes are such" if holds else "the bytes are others, or not there")
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Say that bytes of the headers may be looked at."""
+        return self.free("tests", reads=None)
 
 
 def _holds(test: Test, octets: Octets) -> bool:

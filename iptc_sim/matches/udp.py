@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Constraint, Field, both
 from iptc_sim.extension import extension
 from iptc_sim.match import No, Outcome, decide
+from iptc_sim.matches._asked import number_in, protocol_is
 from iptc_sim.matches._headers import HeaderMatch
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, option
@@ -59,3 +61,7 @@ class Udp(HeaderMatch):
             self.test("sport", packet.sport, "source port"),
             self.test("dport", packet.dport, "destination port"),
         )
+
+    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+        """Return the tests of the ports."""
+        return both([protocol_is(UDP), number_in(Field.SPORT, self.sport), number_in(Field.DPORT, self.dport)])

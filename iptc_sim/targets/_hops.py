@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from iptc_sim.constraint import Asked, Field
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading
 from iptc_sim.records import replace
-from iptc_sim.target import Action, Alter, Target
+from iptc_sim.target import Action, Alter, Change, Deed, Target
 from iptc_sim.value_types.number import Integer
 
 NUMBER, STEP = Integer(0, 255), Integer(1, 255)
@@ -38,3 +39,11 @@ class HopsTarget(Target):
         if value is None:
             value = max(0, before - (self.dec or 0)) if self.inc is None else min(255, before + self.inc)
         return Alter(f"{self.WHAT} {before} => {value}", replace(at.packet, ttl=value))
+
+    def deed(self, asked: Asked) -> Deed:
+        """Change the number."""
+        return Change(
+            f"-j {self.name} {' '.join(self.words(asked.variant))}",
+            frozenset({Field.HOPS}),
+            (self.name, *self.words(asked.variant)),
+        )

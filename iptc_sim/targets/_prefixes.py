@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from iptc_sim.constraint import Asked, Field
 from iptc_sim.extension import extension
 from iptc_sim.moment import Moment
 from iptc_sim.options import option
 from iptc_sim.records import replace
-from iptc_sim.target import Action, Alter, Drop, Effect, Target
+from iptc_sim.target import Action, Alter, Change, Deed, Drop, Effect, Target
 from iptc_sim.tracking import Manip
 from iptc_sim.value_types.npt import NO_PREFIX, NPT_PREFIX, translate_prefix
 from iptc_sim.values import UNKNOWN, Family, Prefix
@@ -41,3 +42,11 @@ class PrefixTarget(Target):
         from iptc_sim.wire.packets import with_wrong_sum  # noqa: PLC0415 - what reads rules does not need it
 
         return Alter(f"{note}, of another sum: the checksum is wrong now", with_wrong_sum(packet, *ends))
+
+    def deed(self, asked: Asked) -> Deed:
+        """Swap the prefix; that some addresses cannot be made neutral is not told."""
+        return Change(
+            f"{self.SIDE} {self.src_pfx} => {self.dst_pfx}",
+            frozenset({Field.SOURCE if self.SIDE is Manip.SOURCE else Field.DESTINATION}),
+            (self.name, *self.words(asked.variant)),
+        )

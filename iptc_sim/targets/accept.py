@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.moment import Moment
-from iptc_sim.target import Accept, Action, Target
+from iptc_sim.moment import Hook
+from iptc_sim.target import Accept, Same, UniformTarget
 
 
 @extension
-class AcceptTarget(Target):
+class AcceptTarget(UniformTarget):
     """Ends the walk of this table at this hook."""
 
     NAME = "ACCEPT"
 
-    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+    def same(self, hook: Hook) -> Same:  # noqa: ARG002 - the interface
         """Accept."""
         return Accept()

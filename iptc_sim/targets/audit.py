@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.moment import Moment
+from iptc_sim.moment import Hook
 from iptc_sim.options import Reading, option
-from iptc_sim.target import Action, Continue, Target
+from iptc_sim.target import Continue, Same, UniformTarget
 from iptc_sim.value_types.choice import Choice
 
 
@@ -18,13 +18,13 @@ class RecordType(Choice):
 
 
 @extension
-class AuditTarget(Target):
+class AuditTarget(UniformTarget):
     """``--type`` labels the record; it decides nothing, the packet goes on."""
 
     NAME = "AUDIT"
 
     record: str = option(RecordType(("accept", "drop", "reject")), "--type", required=True)
 
-    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+    def same(self, hook: Hook) -> Same:  # noqa: ARG002 - the interface
         """Write the record and go on."""
         return Continue(f"audited as {self.record}")

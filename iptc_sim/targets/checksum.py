@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.moment import Moment
+from iptc_sim.moment import Hook
 from iptc_sim.options import FLAG, option
-from iptc_sim.target import Action, Continue, Target
+from iptc_sim.target import Continue, Same, UniformTarget
 
 
 @extension
-class ChecksumTarget(Target):
+class ChecksumTarget(UniformTarget):
     """In mangle only; there is nothing but ``--checksum-fill``."""
 
     NAME = "CHECKSUM"
@@ -17,6 +17,6 @@ class ChecksumTarget(Target):
 
     fill: bool = option(FLAG, "--checksum-fill", required=True)
 
-    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+    def same(self, hook: Hook) -> Same:  # noqa: ARG002 - the interface
         """Fill it in and go on."""
         return Continue("checksum filled in")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
+from iptc_sim.constraint import Asked
 from iptc_sim.extension import extension
 from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.records import dataclass, replace
-from iptc_sim.target import Action, Alter, Target
+from iptc_sim.target import Action, Alter, Change, Deed, Target
 
 _CLASS = re.compile(r"\s*(?:0x)?([0-9a-f]+):\s*(?:0x)?([0-9a-f]+)", re.ASCII | re.IGNORECASE)
 
@@ -53,3 +54,9 @@ class ClassifyTarget(Target):
         """Set the class and go on."""
         number = self.traffic_class.major << 16 | self.traffic_class.minor
         return Alter(f"put in traffic class {self.traffic_class}", replace(at.packet, priority=number))
+
+    def deed(self, asked: Asked) -> Deed:
+        """Set the class."""
+        return Change(
+            f"put in traffic class {self.traffic_class}", frozenset(), (self.name, *self.words(asked.variant))
+        )

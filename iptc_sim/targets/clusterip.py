@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Placement, extension
-from iptc_sim.moment import Moment
+from iptc_sim.moment import Hook
 from iptc_sim.options import Reading, flag, option
-from iptc_sim.target import Action, Effect, Target
+from iptc_sim.target import Effect, Same, UniformTarget
 from iptc_sim.value_types.choice import Choice
 from iptc_sim.value_types.mac import MacAddress, MacType
 from iptc_sim.value_types.number import Integer
@@ -27,7 +27,7 @@ _NUMBER = Integer(0, 16)
 
 
 @extension
-class ClusteripTarget(Target):
+class ClusteripTarget(UniformTarget):
     """IPv4 only. iptables still reads it; no kernel of today takes it."""
 
     NAME = "CLUSTERIP"
@@ -51,6 +51,6 @@ class ClusteripTarget(Target):
         """Refuse it everywhere."""
         return "CLUSTERIP has gone from the kernel; -m cluster took its place"
 
-    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+    def same(self, hook: Hook) -> Same:  # noqa: ARG002 - the interface
         """Say that nothing can be told."""
         return Effect("no kernel since Linux 6.3 has CLUSTERIP")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Field
 from iptc_sim.extension import Placement, extension
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, flag, option
 from iptc_sim.records import replace
 from iptc_sim.remembered.own_state import is_told
-from iptc_sim.target import Action, Alter, Continue, Effect, Target
+from iptc_sim.target import Action, Alter, Change, Continue, CopyMark, Deed, EditMark, Effect, Target
 from iptc_sim.value_types.hexadecimal import HEX
 from iptc_sim.value_types.mark import MarkEditType
 from iptc_sim.value_types.number import Integer
@@ -93,6 +94,18 @@ class ConnmarkTarget(Target):
             return Effect("the mark of the connection is not known")
         mark = (packet.mark & ~nfmask & _ALL) ^ self._shifted(entry.mark & ctmask)
         return Alter(f"the mark becomes {mark:#x}", packet=replace(packet, mark=mark))
+
+    def deed(self, asked: Asked) -> Deed:
+        """Say which mark is edited or copied; an edit with a shift moves the connection's own bits about."""
+        nfmask, ctmask, shifts = self.nfmask or 0, self.ctmask or 0, (self.left_shift, self.right_shift)
+        if self.save:
+            return CopyMark(Field.CTMARK, Field.MARK, ~ctmask & _ALL, nfmask, *shifts)
+        if self.restore:
+            return CopyMark(Field.MARK, Field.CTMARK, ~nfmask & _ALL, ctmask, *shifts)
+        if self.xmark is None or any(shifts):
+            key = (self.name, *self.words(asked.variant))
+            return Change("the mark of the connection is shifted", frozenset({Field.CTMARK}), key)
+        return EditMark(Field.CTMARK, ~self.xmark.mask & _ALL, self.xmark.value)
 
     def _shifted(self, mark: int) -> int:
         return (mark << self.left_shift & _ALL) >> self.right_shift

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.moment import Moment
+from iptc_sim.moment import Hook
 from iptc_sim.options import Reading, flag
-from iptc_sim.target import Action, Continue, Target
+from iptc_sim.target import Continue, Same, UniformTarget
 
 
 @extension
-class ConnsecmarkTarget(Target):
+class ConnsecmarkTarget(UniformTarget):
     """In mangle and security only."""
 
     NAME = "CONNSECMARK"
@@ -23,6 +23,6 @@ class ConnsecmarkTarget(Target):
         """Refuse none or both of the directions."""
         self.demand_one("save", "restore")
 
-    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+    def same(self, hook: Hook) -> Same:  # noqa: ARG002 - the interface
         """Go on: nothing that chains or routing look at is changed."""
         return Continue("the security mark is copied")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked
 from iptc_sim.extension import Placement, extension
 from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.protocols import TCP, UDP, parse_integer
 from iptc_sim.records import dataclass
-from iptc_sim.target import Action, Continue, Prepare, Target
+from iptc_sim.target import Action, Continue, Deed, Prepare, Target
 from iptc_sim.value_types.text import Text
 from iptc_sim.values import Family, Names
 
@@ -143,6 +144,13 @@ class CtTarget(Target):
         """Prepare the entry; a packet that has one already (it came by lo) stays as it is."""
         if at.connection is not None:
             return Continue("the packet has its conntrack entry already")
+        return self._prepared()
+
+    def deed(self, asked: Asked) -> Deed:  # noqa: ARG002 - the interface
+        """Prepare the entry of a packet that has none yet."""
+        return self._prepared()
+
+    def _prepared(self) -> Prepare:
         if self.notrack:
             return Prepare(untracked=True)
         sides = (self.zone_orig or self.zone, self.zone_reply or self.zone)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.moment import Hook, Moment
+from iptc_sim.moment import Hook
 from iptc_sim.options import flag, option
-from iptc_sim.target import Action, Target, Translate
+from iptc_sim.target import Same, Translate, UniformTarget
 from iptc_sim.tracking import Manip
 from iptc_sim.value_types.nat import NAT_RANGE, NatRange
 
 
 @extension
-class DnatTarget(Target):
+class DnatTarget(UniformTarget):
     """In PREROUTING and OUTPUT of nat."""
 
     NAME = "DNAT"
@@ -24,7 +24,7 @@ class DnatTarget(Target):
     random: bool = flag("--random")
     persistent: bool = flag("--persistent")
 
-    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+    def same(self, hook: Hook) -> Same:  # noqa: ARG002 - the interface
         """Rewrite the destination; ``--random`` draws the port only."""
         to, fixed = self.to, self.persistent
         return Translate(Manip.DESTINATION, to.addresses, to.ports, base=to.base, random=self.random, persistent=fixed)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Field
 from iptc_sim.extension import extension
 from iptc_sim.moment import Moment
 from iptc_sim.options import option
 from iptc_sim.records import replace
-from iptc_sim.target import Action, Alter, Target
+from iptc_sim.target import Action, Alter, Change, Deed, Target
 from iptc_sim.value_types.dscp import CLASS_NAME, DSCP
 
 
@@ -24,3 +25,7 @@ class DscpTarget(Target):
         packet = at.packet
         note = f"DSCP {packet.tos >> 2:#04x} => {self.dscp:#04x}"
         return Alter(note, replace(packet, tos=packet.tos & 3 | self.dscp << 2))
+
+    def deed(self, asked: Asked) -> Deed:
+        """Set the bits."""
+        return Change(f"DSCP {self.dscp:#04x}", frozenset({Field.TOS}), (self.name, *self.words(asked.variant)))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Field
 from iptc_sim.extension import Placement, extension, without_protocol
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, flag, option
 from iptc_sim.packet import Packet
 from iptc_sim.protocols import TCP
 from iptc_sim.records import replace
-from iptc_sim.target import Action, Alter, Drop, Target
+from iptc_sim.target import Action, Alter, Change, Deed, Drop, Target
 from iptc_sim.value_types.number import Integer
 from iptc_sim.values import Family
 
@@ -68,6 +69,13 @@ class EcnTarget(Target):
             packet = replace(packet, tos=packet.tos & 0xFC | self.ip_ect)
         changed = self._with_flags(packet)
         return Drop() if changed is None else Alter("ECN bits changed", changed)
+
+    def deed(self, asked: Asked) -> Deed:
+        """Change the bits of either header, or both."""
+        fields = {Field.TOS} if self.ip_ect is not None else set()
+        if (self.tcp_remove, self.tcp_ece, self.tcp_cwr) != _NO_BITS:
+            fields.add(Field.FLAGS)
+        return Change("ECN bits changed", frozenset(fields), (self.name, *self.words(asked.variant)))
 
     def _with_flags(self, packet: Packet) -> Packet | None:
         from iptc_sim.wire.headers import CWR, ECE  # noqa: PLC0415 - what reads rules does not need it

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from iptc_sim.constraint import Asked, Field
 from iptc_sim.extension import extension
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import ICMP, ICMPV6, PORT_PROTOCOLS
 from iptc_sim.records import dataclass
-from iptc_sim.target import Action, Continue, Effect, SetMark, Target
+from iptc_sim.target import Action, Change, Continue, Deed, Effect, SetMark, Target
 from iptc_sim.value_types.hexadecimal import HEX16, HEX32, HexInteger
 from iptc_sim.value_types.mask import MaskLength
 from iptc_sim.value_types.number import Integer
@@ -132,6 +133,10 @@ class HmarkTarget(Target):
         words = [*sorted((first, second)), self._ports(found.ports)]
         number = jenkins(words, self.rnd) ^ found.protocol & (self.proto_mask or 0)
         return SetMark((number * self.mod >> 32) + (self.offset or 0) & 0xFFFFFFFF)
+
+    def deed(self, asked: Asked) -> Deed:
+        """Set the mark."""
+        return Change("the mark becomes a hash", frozenset({Field.MARK}), (self.name, *self.words(asked.variant)))
 
     def _folded(self, address: Address | Unknown, prefix: int | None) -> int | None:
         """Return the wanted part of an address in 32 bits, 0 where none is wanted; None where it is not known."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Placement, extension
-from iptc_sim.moment import Moment
+from iptc_sim.moment import Hook
 from iptc_sim.options import Reading, flag, option
-from iptc_sim.target import Action, Continue, Target
+from iptc_sim.target import Continue, Same, Target, UniformTarget
 from iptc_sim.value_types.file_name import not_a_file_name
 from iptc_sim.value_types.number import Integer
 from iptc_sim.value_types.text import Text
@@ -18,7 +18,7 @@ TAKEN = frozenset({"power", "subsystem", "uevent"})
 
 
 @extension
-class IdletimerTarget(Target):
+class IdletimerTarget(UniformTarget):
     """The label, cut to 27 bytes, names the timer; rules with the same one share it."""
 
     NAME = "IDLETIMER"
@@ -32,7 +32,7 @@ class IdletimerTarget(Target):
         if not self.label:
             raise ValueError("--label must not be empty")
 
-    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+    def same(self, hook: Hook) -> Same:  # noqa: ARG002 - the interface
         """Restart the timer and go on."""
         return Continue(f"idle timer {self.label} set to {self.timeout} s")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from iptc_sim.extension import extension
-from iptc_sim.moment import Moment
+from iptc_sim.moment import Hook
 from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.protocols import parse_integer
 from iptc_sim.records import dataclass
-from iptc_sim.target import Action, Continue, Target
+from iptc_sim.target import Continue, Same, UniformTarget
 from iptc_sim.value_types.text import Text
 
 
@@ -47,7 +47,7 @@ class TriggerType(Text):
 
 
 @extension
-class LedTarget(Target):
+class LedTarget(UniformTarget):
     """The trigger appears as ``netfilter-ID`` among those of the LEDs."""
 
     NAME = "LED"
@@ -61,6 +61,6 @@ class LedTarget(Target):
         if not self.trigger:
             raise ValueError("--led-trigger-id must not be empty")
 
-    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+    def same(self, hook: Hook) -> Same:  # noqa: ARG002 - the interface
         """Blink and go on."""
         return Continue(f"LED trigger {self.trigger} fired")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.moment import Moment
+from iptc_sim.moment import Hook
 from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.protocols import parse_integer
-from iptc_sim.target import Action, Continue, Target
+from iptc_sim.target import Continue, Same, UniformTarget
 from iptc_sim.value_types.text import Text
 
 LEVELS = {
@@ -28,7 +28,7 @@ class LevelType(ValueType[int]):
 
 
 @extension
-class LogTarget(Target):
+class LogTarget(UniformTarget):
     """The prefix is cut to 29 bytes; level 4 (warning) is not printed."""
 
     NAME = "LOG"
@@ -41,6 +41,6 @@ class LogTarget(Target):
     log_uid: bool = flag("--log-uid")
     log_macdecode: bool = flag("--log-macdecode")
 
-    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+    def same(self, hook: Hook) -> Same:  # noqa: ARG002 - the interface
         """Log and go on."""
         return Continue(f'logged "{self.log_prefix}"' if self.log_prefix else "logged")

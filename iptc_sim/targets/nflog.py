@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.moment import Moment
+from iptc_sim.moment import Hook
 from iptc_sim.options import Reading, option
 from iptc_sim.records import replace
-from iptc_sim.target import Action, Continue, Target
+from iptc_sim.target import Continue, Same, UniformTarget
 from iptc_sim.value_types.number import Integer
 from iptc_sim.value_types.text import Text
 from iptc_sim.values import Variant
@@ -28,7 +28,7 @@ class PrefixTextType(Text):
 
 
 @extension
-class NflogTarget(Target):
+class NflogTarget(UniformTarget):
     """Group 0 and threshold 0 are not printed."""
 
     NAME = "NFLOG"
@@ -49,6 +49,6 @@ class NflogTarget(Target):
         if self.nflog_range is not None and self.nflog_size is not None:
             raise ValueError("--nflog-range and --nflog-size exclude each other")
 
-    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+    def same(self, hook: Hook) -> Same:  # noqa: ARG002 - the interface
         """Send the copy and go on."""
         return Continue(f"sent to NFLOG group {self.nflog_group}")

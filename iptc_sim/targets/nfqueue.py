@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked
 from iptc_sim.extension import extension
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.protocols import parse_integer
 from iptc_sim.records import dataclass
-from iptc_sim.target import Accept, Action, Either, Steal, Target
+from iptc_sim.target import Accept, Action, Deed, Effect, Either, Steal, Target
 from iptc_sim.value_types.number import Integer
 
 
@@ -66,9 +67,21 @@ class NfqueueTarget(Target):
 
     def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
         """Hand it over; without a program that listens it is dropped, with ``--queue-bypass`` accepted."""
-        queue = f"one of the queues {self.queue_balance}" if self.queue_balance else f"queue {self.queue_num or 0}"
+        return self._handed_over()
+
+    def deed(self, asked: Asked) -> Deed:  # noqa: ARG002 - the interface
+        """Hand it over; with ``--queue-bypass`` it cannot be told whether anybody listens."""
+        found = self._handed_over()
+        return found if isinstance(found, Steal) else Effect(f"{self._queue}: whether a program listens is not known")
+
+    def _handed_over(self) -> Steal | Either:
+        queue = self._queue
         if self.queue_bypass:
             stolen = Steal(f"{queue}: the program that listens there decides")
             passed = Accept(queued=True)
             return Either(((f"a program listens on {queue}", stolen), (f"no program listens on {queue}", passed)))
         return Steal(f"{queue}: the program that listens there decides; without one the packet is dropped")
+
+    @property
+    def _queue(self) -> str:
+        return f"one of the queues {self.queue_balance}" if self.queue_balance else f"queue {self.queue_num or 0}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked
 from iptc_sim.extension import extension
 from iptc_sim.moment import Hook, Moment
-from iptc_sim.target import Action, Continue, Prepare, Target
+from iptc_sim.target import Action, Continue, Deed, Prepare, Target
 
 
 @extension
@@ -19,4 +20,8 @@ class NotrackTarget(Target):
         """Keep it out; a packet that has an entry already (it came by lo) stays as it is."""
         if at.connection is not None:
             return Continue("the packet has its conntrack entry already")
+        return Prepare(untracked=True)
+
+    def deed(self, asked: Asked) -> Deed:  # noqa: ARG002 - the interface
+        """Keep a packet out that has no entry yet."""
         return Prepare(untracked=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Placement, extension
-from iptc_sim.moment import Moment
-from iptc_sim.target import Action, Steal, Target
+from iptc_sim.moment import Hook
+from iptc_sim.target import Same, Steal, UniformTarget
 from iptc_sim.values import Variant
 
 
 @extension
-class QueueTarget(Target):
+class QueueTarget(UniformTarget):
     """A verdict of the old interface; nf_tables has none of that name."""
 
     NAME = "QUEUE"
@@ -18,6 +18,6 @@ class QueueTarget(Target):
         """Refuse it in nf_tables."""
         return "" if place.variant is Variant.LEGACY else "nf_tables has no target QUEUE"
 
-    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+    def same(self, hook: Hook) -> Same:  # noqa: ARG002 - the interface
         """Hand it over."""
         return Steal("queue 0: the program that listens there decides; without one the packet is dropped")

@@ -6,10 +6,10 @@ import re
 from math import log1p
 
 from iptc_sim.extension import extension
-from iptc_sim.moment import Moment
+from iptc_sim.moment import Hook
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.records import dataclass
-from iptc_sim.target import Action, Continue, Target
+from iptc_sim.target import Continue, Same, UniformTarget
 from iptc_sim.value_types.text import Text
 
 _TIME = re.compile(r"((?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?)([a-z]*)", re.ASCII | re.IGNORECASE)
@@ -55,7 +55,7 @@ _DURATION = DurationType()
 
 
 @extension
-class RateestTarget(Target):
+class RateestTarget(UniformTarget):
     """Times are stored as powers of two: the interval is rounded up, the averaging constant down."""
 
     NAME = "RATEEST"
@@ -85,6 +85,6 @@ class RateestTarget(Target):
             raise ValueError("--rateest-ewmalog is too many times --rateest-interval")
         fields["interval"], fields["ewma"] = Duration(rounded), Duration(rounded << power & _ALL)
 
-    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+    def same(self, hook: Hook) -> Same:  # noqa: ARG002 - the interface
         """Count the packet and go on."""
         return Continue(f"counted by rate estimator {self.estimator}")

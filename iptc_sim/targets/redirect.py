@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.moment import Hook, Moment
+from iptc_sim.moment import Hook
 from iptc_sim.options import flag, option
-from iptc_sim.target import Action, Target, Translate
+from iptc_sim.target import Same, Translate, UniformTarget
 from iptc_sim.tracking import Manip
 from iptc_sim.value_types.nat import NAT_PORTS
 from iptc_sim.values import PortRange
 
 
 @extension
-class RedirectTarget(Target):
+class RedirectTarget(UniformTarget):
     """In PREROUTING and OUTPUT of nat."""
 
     NAME = "REDIRECT"
@@ -23,6 +23,6 @@ class RedirectTarget(Target):
     to_ports: PortRange | None = option(NAT_PORTS, "--to-ports")
     random: bool = flag("--random")
 
-    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+    def same(self, hook: Hook) -> Same:  # noqa: ARG002 - the interface
         """Rewrite the destination."""
         return Translate(Manip.DESTINATION, ports=self.to_ports, redirect=True, random=self.random)

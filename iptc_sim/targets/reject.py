@@ -6,10 +6,10 @@ from typing import Final
 
 from iptc_sim.diagnostics import suggestion
 from iptc_sim.extension import Placement, extension, without_protocol
-from iptc_sim.moment import Hook, Moment
+from iptc_sim.moment import Hook
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import TCP
-from iptc_sim.target import Action, Reject, Target
+from iptc_sim.target import Reject, Same, Target, UniformTarget
 from iptc_sim.values import Family
 
 #: The answers of each family with their short names, in the order in which a beginning of one is looked up.
@@ -56,7 +56,7 @@ def _default(family: Family) -> str:
 
 
 @extension
-class RejectTarget(Target):
+class RejectTarget(UniformTarget):
     """``--reject-with`` is always printed."""
 
     NAME = "REJECT"
@@ -71,6 +71,6 @@ class RejectTarget(Target):
         why = without_protocol("--reject-with tcp-reset", place, frozenset({TCP})) if reset else ""
         return Target.refusal(self, place) or why
 
-    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+    def same(self, hook: Hook) -> Same:  # noqa: ARG002 - the interface
         """Reject."""
         return Reject(self.reject_with)

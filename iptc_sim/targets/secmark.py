@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.moment import Moment
+from iptc_sim.moment import Hook
 from iptc_sim.options import Reading, option
-from iptc_sim.target import Action, Continue, Target
+from iptc_sim.target import Continue, Same, UniformTarget
 from iptc_sim.value_types.text import Text
 
 
 @extension
-class SecmarkTarget(Target):
+class SecmarkTarget(UniformTarget):
     """In mangle and security only; a kernel without such a security module refuses it."""
 
     NAME = "SECMARK"
@@ -27,6 +27,6 @@ class SecmarkTarget(Target):
         """Name the context, which a security module must know."""
         return (("security context", self.selctx),)
 
-    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+    def same(self, hook: Hook) -> Same:  # noqa: ARG002 - the interface
         """Go on: nothing that chains or routing look at is changed."""
         return Continue(f"the security mark becomes {self.selctx}")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from iptc_sim.constraint import Asked, Field
 from iptc_sim.extension import Placement, extension, misplaced
 from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.packet import Packet
 from iptc_sim.records import dataclass, replace
-from iptc_sim.target import Action, Alter, Continue, Effect, Target
+from iptc_sim.target import Action, Alter, Change, Continue, Deed, Effect, Target
 from iptc_sim.value_types.number import Integer
 
 if TYPE_CHECKING:
@@ -123,6 +124,13 @@ class SetTarget(Target):
         except ipset_lookup.NotKnownError as error:
             return Effect(str(error)) if self.map else Continue(str(error))
         return Alter(", ".join(notes), packet=None if packet is at.packet else packet, memory=memory)
+
+    def deed(self, asked: Asked) -> Deed:
+        """Name the sets that are written (see :meth:`objects`); ``--map-set`` changes the packet too."""
+        if self.map is None:
+            return Continue(f"-j SET {' '.join(self.words(asked.variant))}")
+        fields = frozenset({Field.MARK} if self.map_mark else ())
+        return Change(f"mapped by the set {self.map.set_name}", fields, (self.name, *self.words(asked.variant)))
 
     def _mapped(self, packet: Packet, entry: Entry) -> Packet:
         if self.map_mark and entry.mark is not None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked
 from iptc_sim.extension import extension
 from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import flag, option
 from iptc_sim.protocols import TCP
-from iptc_sim.target import Action, Continue, Drop, Either, Steal, Target
+from iptc_sim.target import Action, Continue, Deed, Drop, Effect, Either, Steal, Target
 from iptc_sim.value_types.number import WrappedInteger
 
 
@@ -34,3 +35,7 @@ class SynproxyTarget(Target):
             stolen = Steal("the node begins the connection to the server")
             return Either((("it takes up the node's SYN,ACK", stolen), ("it does not take up a SYN,ACK", Drop())))
         return Continue()
+
+    def deed(self, asked: Asked) -> Deed:
+        """It hangs on the flags, and on what the node has answered before."""
+        return Effect(f"-j SYNPROXY {' '.join(self.words(asked.variant))}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Field
 from iptc_sim.extension import Extension, Placement, extension, misplaced
 from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import Reading, flag, option
 from iptc_sim.packet import Packet
 from iptc_sim.protocols import TCP
-from iptc_sim.target import Action, Alter, Continue, Drop, Effect, Either, Target
+from iptc_sim.target import Action, Alter, Change, Continue, Deed, Drop, Effect, Either, Target
 from iptc_sim.value_types.number import Integer
 from iptc_sim.values import Family, Variant
 
@@ -83,6 +84,14 @@ class TcpmssTarget(Target):
         segment[20:20] = bytes((MSS, 4)) + value.to_bytes(2)
         segment[12] += 0x10
         return _changed(at.packet, bytes(segment), f"MSS {value} added")
+
+    def deed(self, asked: Asked) -> Deed:
+        """Lower the option, or add it, which makes the packet longer."""
+        return Change(
+            f"-j TCPMSS {' '.join(self.words(asked.variant))}",
+            frozenset({Field.LENGTH}),
+            (self.name, *self.words(asked.variant)),
+        )
 
     def _lowered(self, packet: Packet, segment: bytes, place: int) -> Action:
         before = int.from_bytes(segment[place : place + 2])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked
 from iptc_sim.extension import extension
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import TCP, parse_integer
 from iptc_sim.records import dataclass
-from iptc_sim.target import Action, Alter, Continue, Target
+from iptc_sim.target import Action, Alter, Change, Continue, Deed, Target
 
 #: RFC 793, 7323, 2018, 2385.
 NAMES = {"mss": 2, "wscale": 3, "sack-permitted": 4, "sack": 5, "timestamp": 8, "md5": 19}
@@ -72,3 +73,11 @@ class TcpoptstripTarget(Target):
         segment = datagram.transport
         changed = segment[:20] + bytes(kept) + segment[20 + len(kept) :]
         return Alter(f"TCP options {','.join(found)} stripped", with_transport(at.packet, changed))
+
+    def deed(self, asked: Asked) -> Deed:
+        """Strip the options."""
+        return Change(
+            f"-j TCPOPTSTRIP {' '.join(self.words(asked.variant))}",
+            frozenset(),
+            (self.name, *self.words(asked.variant)),
+        )

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from iptc_sim.extension import extension
-from iptc_sim.moment import Hook, Moment
+from iptc_sim.moment import Hook
 from iptc_sim.options import Reading, option
-from iptc_sim.target import Action, Continue, Target
+from iptc_sim.target import Continue, Same, UniformTarget
 from iptc_sim.value_types.host import HOST
 from iptc_sim.value_types.text import Text
 from iptc_sim.values import Address, address_text
 
 
 @extension
-class TeeTarget(Target):
+class TeeTarget(UniformTarget):
     """The packet itself goes on.
 
     The copy is a packet of the node's own, whatever its source: it begins in OUTPUT with the mark that it has,
@@ -30,7 +30,7 @@ class TeeTarget(Target):
         if self.gateway.is_unspecified:
             raise ValueError(f"{self.gateway} is the address of no machine")
 
-    def act(self, at: Moment) -> Action:
+    def same(self, hook: Hook) -> Same:
         """Copy and go on."""
-        lower = " with a lower ttl" if at.hook in {Hook.PREROUTING, Hook.INPUT} else ""
+        lower = " with a lower ttl" if hook in {Hook.PREROUTING, Hook.INPUT} else ""
         return Continue(f"an untracked copy goes through OUTPUT to {address_text(self.gateway)}{lower}")

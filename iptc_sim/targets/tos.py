@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked, Field
 from iptc_sim.extension import extension
 from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import parse_integer
 from iptc_sim.records import dataclass, replace
-from iptc_sim.target import Action, Alter, Target
+from iptc_sim.target import Action, Alter, Change, Deed, Target
 
 #: RFC 1349.
 NAMES = {
@@ -87,3 +88,7 @@ class TosTarget(Target):
         """Change the byte and go on."""
         value = self.tos.apply(at.packet.tos)
         return Alter(f"TOS {at.packet.tos:#04x} => {value:#04x}", replace(at.packet, tos=value))
+
+    def deed(self, asked: Asked) -> Deed:
+        """Change the byte."""
+        return Change(f"TOS {self.tos}", frozenset({Field.TOS}), (self.name, *self.words(asked.variant)))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from iptc_sim.constraint import Asked
 from iptc_sim.extension import extension
 from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import TCP, UDP
-from iptc_sim.target import Action, Drop, Intercept, Target
+from iptc_sim.target import Action, Deed, Drop, Intercept, Target
 from iptc_sim.value_types.host import HOST
 from iptc_sim.value_types.mark import MarkEditType
 from iptc_sim.value_types.port import read_service
@@ -50,3 +51,8 @@ class TproxyTarget(Target):
             if not taken:
                 return Drop()  # nor has the packet a connection of its own there, which would do, too
         return Intercept(address, self.on_port or None, self.mark.apply(at.packet.mark))
+
+    def deed(self, asked: Asked) -> Deed:  # noqa: ARG002 - the interface
+        """Give the packet to the socket, which is taken to be there."""
+        address = None if self.on_ip.is_unspecified else self.on_ip
+        return Intercept(address, self.on_port or None, self.mark.value, ~self.mark.mask & 0xFFFFFFFF)

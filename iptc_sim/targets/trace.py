@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Placement, extension
-from iptc_sim.moment import Moment
-from iptc_sim.target import Action, Continue, Target
+from iptc_sim.moment import Hook
+from iptc_sim.target import Continue, Same, Target, UniformTarget
 from iptc_sim.values import Variant
 
 
 @extension
-class TraceTarget(Target):
+class TraceTarget(UniformTarget):
     """In raw with the legacy backend, in every table with nf_tables."""
 
     NAME = "TRACE"
 
-    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+    def same(self, hook: Hook) -> Same:  # noqa: ARG002 - the interface
         """Mark it for tracing and go on."""
         return Continue("traced from here on")
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from iptc_sim.extension import Placement, extension
-from iptc_sim.moment import Moment
+from iptc_sim.moment import Hook
 from iptc_sim.options import option
-from iptc_sim.target import Action, Continue, Target
+from iptc_sim.target import Continue, Same, UniformTarget
 from iptc_sim.value_types.number import Integer
 from iptc_sim.value_types.text import Text
 from iptc_sim.values import Family
 
 
 @extension
-class UlogTarget(Target):
+class UlogTarget(UniformTarget):
     """IPv4 only. iptables still reads it, and old dumps have it; no kernel of today takes it."""
 
     NAME = "ULOG"
@@ -27,6 +27,6 @@ class UlogTarget(Target):
         """Refuse it everywhere."""
         return "ULOG has gone from the kernel; NFLOG took its place"
 
-    def act(self, at: Moment) -> Action:  # noqa: ARG002 - the interface
+    def same(self, hook: Hook) -> Same:  # noqa: ARG002 - the interface
         """Send the copy and go on."""
         return Continue(f"sent to ULOG group {self.nlgroup}")
