@@ -27,7 +27,7 @@ class Connmark(Match):
         entry = at.connection
         if entry is None or not entry.is_tracked:
             return No(self, "mark", "the packet has no conntrack entry")
-        if not is_told(entry):
+        if not is_told(entry) and not self.mark.value.value & ~self.mark.value.mask:
             return Unclear(self, f"{self.option_text('mark')}: the mark of the connection is not known")
         if (entry.mark in self.mark.value) != self.mark.negated:
             return YES

@@ -134,6 +134,8 @@ def test_connlimit_between_what_is_sure_and_what_is_possible() -> None:
     [
         ("-m connmark --mark 0", "y", "?"),
         ("-m connmark --mark 1", "n", "?"),
+        ("-m connmark --mark 0x12/0x4000", "n", "n"),
+        ("-m connmark ! --mark 0x12/0x4000", "y", "y"),
         ("-m connlabel --label 3", "n", "?"),
         ("-m connlabel ! --label 3", "y", "?"),
         ("-m connlabel --label 3 --set", "y", "y"),
