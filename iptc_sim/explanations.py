@@ -8,29 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from iptc_sim.records import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """What is known about a code.
-
-    Args:
-        cause: what it means and what usually causes it.
-        advice: what to do.
-        example: a text that gives the code: rules, for IPT040 a flow, for IPT050 to IPT055 an object; may be empty.
-        strict: whether only ``check --strict`` gives it for the example as an error.
-    """
-
-    cause: str
-    advice: str
-    example: str = ""
-    strict: bool = False
-
-
-def _in_table(*lines: str, table: str = "filter") -> str:
-    return "".join(f"{line}\n" for line in (f"*{table}", *lines, "COMMIT"))
-
+from iptc_sim.explanation import Explanation, in_table
+from iptc_sim.lint_explanations import LINT
 
 _FILES: Final[Mapping[str, Explanation]] = {
     "IPT001": Explanation(
@@ -64,53 +43,53 @@ _LINES: Final[Mapping[str, Explanation]] = {
     "IPT011": Explanation(
         "A double quote opens a text, such as a comment, and the line ends before another one closes it.",
         'Close the quote; a quote inside the text is written \\".',
-        _in_table('-A INPUT -m comment --comment "no end -j DROP'),
+        in_table('-A INPUT -m comment --comment "no end -j DROP'),
     ),
     "IPT012": Explanation(
         "No extension named so far on the line has this option: it is misspelled, or the -m or -p that brings it is "
         "missing or stands behind it. Options of a match come after its -m.",
         "Follow the hint, or name the extension first: -p tcp for --dport, -m conntrack for --ctstate.",
-        _in_table("-A INPUT --dport 80 -j ACCEPT"),
+        in_table("-A INPUT --dport 80 -j ACCEPT"),
     ),
     "IPT013": Explanation(
         "The value is missing or is not one that the option takes: a port above 65535, a host name where only an "
         "address can stand, a name that is not in the list.",
         "The line behind 'expected' says what the option takes.",
-        _in_table("-A INPUT -p tcp -m tcp --dport 99999 -j ACCEPT"),
+        in_table("-A INPUT -p tcp -m tcp --dport 99999 -j ACCEPT"),
     ),
     "IPT014": Explanation(
         "An exclamation mark stands before an option that has no opposite.",
         "Take the ! away, or turn the rule around with a RETURN or ACCEPT before it.",
-        _in_table("-A INPUT -p tcp -m tcp --dport 80 -j LOG ! --log-level 4"),
+        in_table("-A INPUT -p tcp -m tcp --dport 80 -j LOG ! --log-level 4"),
     ),
     "IPT015": Explanation(
         "The same option stands twice in one match, where iptables takes it once.",
         "Keep one of them; for several ports use -m multiport, for several addresses several rules.",
-        _in_table("-A INPUT -p tcp -m tcp --dport 80 --dport 443 -j ACCEPT"),
+        in_table("-A INPUT -p tcp -m tcp --dport 80 --dport 443 -j ACCEPT"),
     ),
     "IPT016": Explanation(
         "Each option is right by itself, but an extension lacks one that it needs, has two that exclude each other, "
         "or needs another protocol than the rule has.",
         "The message names the options; the manual page iptables-extensions(8) says which go together.",
-        _in_table("-A INPUT -m statistic --mode nth -j DROP"),
+        in_table("-A INPUT -m statistic --mode nth -j DROP"),
     ),
     "IPT017": Explanation(
         "The extension exists for the other address family only, such as icmp6 for IPv6 or ttl for IPv4.",
         "Say --family 6 if it is a dump of ip6tables that shows no IPv6 address by itself; else correct the name.",
-        _in_table("-A INPUT -s 192.0.2.1/32 -j ACCEPT", "-A INPUT -m hl --hl-eq 64 -j ACCEPT"),
+        in_table("-A INPUT -s 192.0.2.1/32 -j ACCEPT", "-A INPUT -m hl --hl-eq 64 -j ACCEPT"),
     ),
     "IPT018": Explanation(
         "No extension of iptables 1.8.9 has this name: it is misspelled, belongs to a program that patches iptables, "
         "or is gone. A strict reading refuses it, as iptables-restore would; otherwise its words are kept.",
         "Correct the name, or leave --strict away.",
-        _in_table("-A INPUT -m nosuch --option 1 -j DROP"),
+        in_table("-A INPUT -m nosuch --option 1 -j DROP"),
         strict=True,
     ),
     "IPT020": Explanation(
         "In iptables-save text every chain and rule stands between a *table line and COMMIT. A line was pasted "
         "before the first table or behind the last COMMIT.",
         "Move the line into its table.",
-        _in_table() + "-A INPUT -j DROP\n",
+        in_table() + "-A INPUT -j DROP\n",
     ),
     "IPT021": Explanation(
         "The text ends, or the next table begins, before COMMIT: usually the end of the dump was cut off. "
@@ -121,49 +100,49 @@ _LINES: Final[Mapping[str, Explanation]] = {
     "IPT022": Explanation(
         "The tables are filter, nat, mangle, raw and security; no module can add another one.",
         "Correct the name behind the asterisk.",
-        _in_table(table="filters"),
+        in_table(table="filters"),
     ),
     "IPT023": Explanation(
         "A chain name has at most 28 bytes, does not begin with - or ! and has no blanks.",
         "Choose another name; a program that makes long names shortens them with a hash.",
-        _in_table(":A-CHAIN-NAME-OF-THIRTY-CHARACTERS - [0:0]"),
+        in_table(":A-CHAIN-NAME-OF-THIRTY-CHARACTERS - [0:0]"),
     ),
     "IPT024": Explanation(
         "Built-in chains have the policy ACCEPT or DROP; user chains have none, which is written as -.",
         "For anything else, such as REJECT, put a rule at the end of the chain.",
-        _in_table(":INPUT REJECT [0:0]"),
+        in_table(":INPUT REJECT [0:0]"),
     ),
     "IPT025": Explanation(
         "A rule is added to a chain that no line declares. iptables-restore refuses it; a chain must be there before "
         "its first rule. In an excerpt of a dump the lines that declare chains are often missing.",
         "Write :CHAIN - [0:0] behind the table line, or take the whole dump.",
-        _in_table("-A web -j ACCEPT"),
+        in_table("-A web -j ACCEPT"),
         strict=True,
     ),
     "IPT026": Explanation(
         "The chain is made a second time. With iptables-save text a second declaration empties the chain again.",
         "Keep one declaration, and look whether two dumps were pasted together.",
-        _in_table(":web - [0:0]", "-N web"),
+        in_table(":web - [0:0]", "-N web"),
         strict=True,
     ),
     "IPT027": Explanation(
         "iptables takes the line, but the kernel refuses to load it where it stands: DNAT outside of nat, an output "
         "interface in a chain that PREROUTING leads to. For a user chain it depends on the chains that lead there.",
         "Move the rule to a table or chain that the message names.",
-        _in_table("-A INPUT -p tcp -j DNAT --to-destination 192.0.2.1", table="filter"),
+        in_table("-A INPUT -p tcp -j DNAT --to-destination 192.0.2.1", table="filter"),
         strict=True,
     ),
     "IPT028": Explanation(
         "A rule jumps to INPUT, FORWARD or another built-in chain. Only the hooks of the kernel lead there.",
         "Put the shared rules into a user chain and jump to that one from both places.",
-        _in_table("-A INPUT -j FORWARD"),
+        in_table("-A INPUT -j FORWARD"),
         strict=True,
     ),
     "IPT029": Explanation(
         "The command names a rule or chain that is not there when it is its turn, or a chain that is still in use: "
         "-D without such a rule, -R or -I with a number that is too large, -X of a chain that rules jump to.",
         "Check the order of the commands and the numbers, which count from 1.",
-        _in_table("-D INPUT -p tcp -j DROP"),
+        in_table("-D INPUT -p tcp -j DROP"),
     ),
     "IPT030": Explanation(
         "iptables -S prints one table without saying which. The table was guessed from its chains and targets.",
@@ -174,26 +153,26 @@ _LINES: Final[Mapping[str, Explanation]] = {
         "The rule uses an extension whose effect on packets is not computed here, or one that is not known at all. "
         "Its words are kept, and a trace answers 'unknown' where it would have to decide.",
         "Nothing is wrong with the rules. If the name is misspelled, correct it.",
-        _in_table("-A INPUT -m nosuch --option 1 -j DROP"),
+        in_table("-A INPUT -m nosuch --option 1 -j DROP"),
     ),
     "IPT032": Explanation(
         "A rule jumps to a chain that is not in the dump. Either the dump is an excerpt, or a target such as ACCEPT "
         "is misspelled, which makes it the name of a chain.",
         "Take the whole dump, or correct the name. A trace goes on as if the chain held no rules.",
-        _in_table("-A INPUT -j ACEPT"),
+        in_table("-A INPUT -j ACEPT"),
     ),
     "IPT033": Explanation(
         "Following the jumps leads back to a chain that is being walked, or deeper than the kernel follows. "
         "The kernel loads neither.",
         "Take out the jump that closes the circle, or flatten the chains.",
-        _in_table(":a - [0:0]", ":b - [0:0]", "-A INPUT -j a", "-A a -j b", "-A b -j a"),
+        in_table(":a - [0:0]", ":b - [0:0]", "-A INPUT -j a", "-A a -j b", "-A b -j a"),
         strict=True,
     ),
     "IPT034": Explanation(
         "iptables itself refuses the option or target in this chain or table, before it asks the kernel: -o in INPUT, "
         "-i in OUTPUT, DROP in the nat table.",
         "Filter in the table filter, and name only interfaces that a packet has in that chain.",
-        _in_table("-A INPUT -o eth0 -j ACCEPT"),
+        in_table("-A INPUT -o eth0 -j ACCEPT"),
         strict=True,
     ),
     "IPT035": Explanation(
@@ -204,7 +183,7 @@ _LINES: Final[Mapping[str, Explanation]] = {
         "The text has the same table twice. iptables-restore empties the table for the second one, so that nothing "
         "of the first is left, unless it runs with --noflush.",
         "Join the two sections.",
-        _in_table("-A INPUT -j DROP") + _in_table("-A INPUT -j ACCEPT"),
+        in_table("-A INPUT -j DROP") + in_table("-A INPUT -j ACCEPT"),
     ),
 }
 
@@ -381,4 +360,12 @@ _TESTS: Final[Mapping[str, Explanation]] = {
 }
 
 #: Every code with what is known about it.
-EXPLANATIONS: Final[Mapping[str, Explanation]] = {**_FILES, **_LINES, **_QUESTIONS, **_PASTED, **_ANSWERS, **_TESTS}
+EXPLANATIONS: Final[Mapping[str, Explanation]] = {
+    **_FILES,
+    **_LINES,
+    **_QUESTIONS,
+    **_PASTED,
+    **_ANSWERS,
+    **LINT,
+    **_TESTS,
+}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -20,10 +19,12 @@ from iptc_sim.cli.common import (
     write,
 )
 from iptc_sim.cli.grouped import grouped
-from iptc_sim.records import dataclass, replace
+from iptc_sim.cli.lint_flags import LintFlags
+from iptc_sim.records import dataclass
 
 if TYPE_CHECKING:
-    from iptc_sim.diagnostics import Diagnostic, SourceFile
+    from iptc_sim.diagnostics import SourceFile
+    from iptc_sim.lint import Finding
     from iptc_sim.render import Labels
 
 EPILOG = """Examples:
@@ -32,12 +33,12 @@ EPILOG = """Examples:
   iptc-sim check rules.v4
   iptc-sim check --strict --variant legacy --ipset ipset.save rules.v4
   iptc-sim check --format json node.save
+  iptc-sim check --lint --ignore IPT106,IPT107 node.save
+  iptc-sim check --lint --baseline known.json --since yesterday.save node.save
   iptc-sim check --explain IPT012
 
 Exit status: 0 nothing found, or notes only; 1 errors or warnings; 2 a file cannot be read, or wrong usage."""
 
-#: The version of the JSON form; the schema is ``render/schemas/findings.json``.
-VERSION: Final = 1
 _WIDTH: Final = 96
 _LAST: Final = 1 << 62
 
@@ -60,6 +61,7 @@ class StrictFlags:
 def check(
     read: DumpFlags,
     flags: StrictFlags,
+    more: LintFlags,
     rules: Annotated[
         list[str] | None,
         typer.Argument(metavar="RULES", help="Files as for the other commands; with --explain codes, none for all."),
@@ -75,20 +77,33 @@ def check(
     if not rules:
         raise usage("no file is given", "check", "RULES, or --explain")
     sources = [read_input(name) for name in rules]
-    findings, labels = _findings(sources, read, flags)
-    found = _sorted(findings, sources)
-    write(_json(found, labels) if output == "json" else _text(found, labels, len(sources)))
-    if any(item.severity != "note" for item in found):
+    found, labels = _findings(sources, read, flags, more)
+    found = _sorted(found, sources)
+    if output == "json":
+        from iptc_sim.render.lint_json import findings_json
+
+        write(findings_json(found, labels))
+    else:
+        from iptc_sim.render.lint_text import findings_text
+
+        write(findings_text(found, labels, len(sources)))
+    if any(item.diagnostic.severity != "note" for item in found):
         raise typer.Exit(NO)
 
 
-def _findings(sources: list[SourceFile], read: DumpFlags, flags: StrictFlags) -> tuple[tuple[Diagnostic, ...], Labels]:
+def _findings(
+    sources: list[SourceFile], read: DumpFlags, flags: StrictFlags, more: LintFlags
+) -> tuple[list[Finding], Labels]:
     """Return everything that is found in the files, and names for the chains in them."""
+    from iptc_sim.cli.lint_flags import linted
     from iptc_sim.kube.names_of import names_of
+    from iptc_sim.lint.finding import Finding
 
     objects = None if flags.ipset is None else {"ipset": _sets(read_input(flags.ipset))}
     found = examine_sources(sources, read, flags.variant, strict=flags.strict, objects=objects)
-    return found.errors + found.ruleset.notes, names_of(found.ruleset)
+    told = [Finding(item) for item in found.errors + found.ruleset.notes]
+    told += linted(found, sources, read, flags.variant, more)
+    return told, names_of(found.ruleset)
 
 
 def _sets(source: SourceFile) -> frozenset[str]:
@@ -96,40 +111,17 @@ def _sets(source: SourceFile) -> frozenset[str]:
     return frozenset(re.findall(r"^create[ \t]+(\S+)", source.text, re.MULTILINE))
 
 
-def _sorted(found: Sequence[Diagnostic], sources: Sequence[SourceFile]) -> list[Diagnostic]:
-    """Return diagnostics by file and line; those about a whole file come first."""
+def _sorted(found: Sequence[Finding], sources: Sequence[SourceFile]) -> list[Finding]:
+    """Return findings by file and line; those about a whole file come first."""
     files = {source.name: number for number, source in enumerate(sources)}
 
-    def place(item: Diagnostic) -> tuple[int, int, int]:
+    def place(found: Finding) -> tuple[int, int, int]:
+        item = found.diagnostic
         if item.span is None:
             return files.get(item.subject.partition(":")[0], _LAST), 0, 0
         return files.get(item.span.source.name, _LAST), item.span.line, item.span.column
 
     return sorted(found, key=place)
-
-
-def _text(found: Sequence[Diagnostic], labels: Labels, files: int) -> str:
-    from iptc_sim.render.words import named
-
-    counts = Counter(str(item.severity) for item in found)
-    parts = [
-        f"{counts[kind]} {kind}{'s' * (counts[kind] != 1)}" for kind in ("error", "warning", "note") if counts[kind]
-    ]
-    summary = f"{', '.join(parts) or 'nothing found'} in {files} file{'s' * (files != 1)}"
-    return "\n".join([*(_with_name(item, named(item.message, labels)).render() for item in found), summary])
-
-
-def _with_name(item: Diagnostic, message: str) -> Diagnostic:
-    return replace(item, message=message) if message != item.message else item
-
-
-def _json(found: Sequence[Diagnostic], labels: Labels) -> str:
-    import json
-
-    from iptc_sim.render.words import named
-
-    rows = [_with_name(item, named(item.message, labels)).as_dict() for item in found]
-    return json.dumps({"version": VERSION, "kind": "findings", "findings": rows}, indent=2)
 
 
 def _explained(codes: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ import pytest
 from iptc_sim import IptcError, Settings, SourceFile, load_cluster, parse_flow, ruleset_from_json
 from iptc_sim.diagnostics import CODES, Diagnostic
 from iptc_sim.explanations import EXPLANATIONS
+from iptc_sim.lint import lint, without_ignored
 from iptc_sim.resources import resource_text
 from iptc_sim.syntax import examine
 from tests.conftest import Runner
@@ -131,6 +132,10 @@ def given(code: str) -> list[Diagnostic]:
     if code < "IPT040":
         found = examine(known.example, strict=known.strict)
         return [*found.errors, *found.ruleset.notes]
+    if "IPT100" <= code < "IPT130":
+        source = SourceFile("x.save", known.example)
+        ruleset = examine(source).ruleset
+        return [found.diagnostic for found in without_ignored(lint(ruleset), ruleset, [source])]
     try:
         if code == "IPT040":
             parse_flow(known.example)
