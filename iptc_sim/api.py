@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Any
 
 from iptc_sim.connection import Earlier, Flow
 from iptc_sim.engine import Session, pick_branch, with_replies
@@ -15,6 +15,10 @@ from iptc_sim.packet import Packet
 from iptc_sim.ruleset import Ruleset
 from iptc_sim.steps import Trace
 from iptc_sim.syntax import parse
+
+if TYPE_CHECKING:
+    from iptc_sim.behaviour.answer import Behaviour
+    from iptc_sim.behaviour.reach_answer import Reach
 
 #: What a packet may be given as: flow text, a Flow, a Packet, or a scapy packet with an IP layer.
 PacketLike = str | Flow | Packet | Any
@@ -92,3 +96,66 @@ def odds(ruleset: Ruleset | str, packet: PacketLike, node: Node | None = None) -
     Args and errors as for :func:`trace`.
     """
     return outcomes(trace(ruleset, packet, node))
+
+
+def reach(
+    ruleset: Ruleset | str,
+    to: str,
+    node: Node | None = None,
+    *,
+    source: str | None = None,
+    wanted: str = "reached",
+    states: Collection[str] = ("NEW",),
+    marked: bool = False,
+    limit: int = 20,
+) -> Reach:
+    """Tell which packets end at a destination, or are kept from it, and by which rules.
+
+    Args:
+        ruleset: the rules, or the text of a dump; an excerpt gets the jumps that dockerd and kube-proxy always write.
+        to: an address or network, with or without a port: ``10.244.1.5:8080``.
+        node: the machine; None: any.
+        source: the network that packets come from; None: anywhere.
+        wanted: ``reached``, ``masqueraded``, ``dropped`` or ``rejected``.
+        states: the ctstates of packets as they enter: NEW, ESTABLISHED, RELATED, INVALID.
+        marked: whether packets may enter with a mark.
+        limit: how many classes are told.
+
+    Raises:
+        ValueError: a destination, network or word is none.
+        InputError: the dump cannot be read.
+        UsageError: IPT004, an address is not of the family of the rules.
+    """
+    from iptc_sim.behaviour.reach import reach as run  # noqa: PLC0415 - who traces does not need it
+    from iptc_sim.behaviour.reach_answer import Destination, Wanted  # noqa: PLC0415 - likewise
+
+    rules = complete_excerpt(parse(ruleset) if isinstance(ruleset, str) else ruleset)
+    network = None if source is None else Destination.parse(source).prefix
+    asked = Wanted(wanted)
+    return run(
+        rules, Destination.parse(to), node, source=network, wanted=asked, states=states, marked=marked, limit=limit
+    )
+
+
+def differ(
+    a: Ruleset | str, b: Ruleset | str, node: Node | None = None, *, limit: int = 20, as_is: bool = False
+) -> Behaviour:
+    """Tell whether two rulesets treat some packet differently: proven, shown by packets, or what was not decided.
+
+    Args:
+        a: the rules, or the text of a dump.
+        b: the others.
+        node: the machine; None: any.
+        limit: how many classes of packets are told.
+        as_is: take excerpts as they are, without the jumps that dockerd and kube-proxy always write.
+
+    Raises:
+        InputError: a dump cannot be read, or its chains are such that the kernel refuses them.
+        UsageError: they are of two address families (IPT004).
+    """
+    from iptc_sim.behaviour.differ import differ as compare  # noqa: PLC0415 - few who trace a packet need it
+
+    one, other = (parse(rules) if isinstance(rules, str) else rules for rules in (a, b))
+    if not as_is:
+        one, other = complete_excerpt(one), complete_excerpt(other)
+    return compare(one, other, node, limit=limit)

@@ -19,6 +19,7 @@ COMMANDS: Final = (
     "trace",
     "odds",
     "diff",
+    "reach",
     "doctor",
     "who",
     "check",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -21,6 +22,9 @@ from iptc_sim.cli.common import (
 from iptc_sim.cli.grouped import grouped
 from iptc_sim.cli.kube_flags import KubeFlags
 
+if TYPE_CHECKING:
+    from iptc_sim.ruleset import Ruleset
+
 PATCH: Final = "patch"
 FORMATS: Final = ("text", "json", PATCH)
 
@@ -32,12 +36,16 @@ EPILOG = """Examples:
   iptc-sim diff --expect-kube objects.json node.save --release auto --format json
   iptc-sim diff a.save b.save --only-kube
   iptc-sim diff before.save after.save --format patch | iptables-restore --noflush
+  iptc-sim diff --behaviour before.save after.save
+  iptc-sim diff --behaviour before.save after.save --node bundle/ --limit 5 --format json
 
 With --expect-kube every argument but the last is a file or folder of objects, and the last one is the dump. Rules of
 others (Docker, CNI, ufw, kubelet) don't count then, unless --all-chains asks for them. --release auto takes the release
 whose rules fit the dump best.
 --format patch prints what iptables-restore --noflush turns A into B with: rules that stay keep their counters.
-Exit status: 0 no difference, 1 different, 2 wrong input."""
+--behaviour tells whether some packet is treated differently: proven equivalent for all packets, or the packets that are
+treated differently, each class with a packet that shows it; without --node that holds on any node.
+Exit status: 0 no difference, 1 different (or not decided), 2 wrong input."""
 
 
 @grouped
@@ -59,6 +67,13 @@ def diff(
             help="Only the chains of kube-proxy (default with --expect-kube), or all.",
         ),
     ] = None,
+    behaviour: Annotated[
+        bool, typer.Option("--behaviour", "--behavior", help="Compare what happens to packets, not the rules.")
+    ] = False,
+    node: Annotated[
+        Path | None, typer.Option("--node", metavar="DIR", help="The machine, a folder of capture; with --behaviour.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="So many classes of packets; with --behaviour.")] = 20,
     output: Annotated[str, typer.Option("--format", help="text, json or patch.")] = "text",
     variant: VariantFlag = "nft",
 ) -> None:
@@ -71,7 +86,11 @@ def diff(
         raise usage(
             "a patch is made of two whole dumps", "--format patch", "A B, without --expect-kube and --only-kube"
         )
-    if expect_kube:
+    if behaviour:
+        if expect_kube or only_kube or output == PATCH:
+            raise usage("it stands alone", "--behaviour", "A B, with --format text or json")
+        differs = _behaviour(files, read, variant, output, node, limit)
+    elif expect_kube:
         differs = _expected([*expect_kube, *files[:-1]], files[-1], read, flags, output, everything=only_kube is False)
     else:
         differs = _two(files, read, variant, output, only_kube=bool(only_kube))
@@ -86,10 +105,7 @@ def _two(files: list[str], read: ReadFlags, variant: str, output: str, *, only_k
     from iptc_sim.kube.names_of import names_of
     from iptc_sim.render import diff_json, render_diff
 
-    if len(files) != 2:
-        expected = "A B, or --expect-kube FILE... DUMP"
-        raise usage(f"{len(files)} {'file is' if len(files) == 1 else 'files are'} given", "diff", expected)
-    a, b = (usable(examine_sources([read_input(name)], read, variant)) for name in files)
+    a, b = _both(files, read, variant)
     if output == PATCH:
         write_exactly(patch(a, b, (files[0], files[1]), table=read.table))
         return bool(compare(a, b, table=read.table, strict=True))
@@ -97,6 +113,32 @@ def _two(files: list[str], read: ReadFlags, variant: str, output: str, *, only_k
     labels = {**names_of(b), **names_of(a)} if found else {}
     write(diff_json(found, labels) if output == "json" else render_diff(found, (files[0], files[1]), labels))
     return bool(found)
+
+
+def _behaviour(files: list[str], read: ReadFlags, variant: str, output: str, folder: Path | None, limit: int) -> bool:
+    from iptc_sim.api import differ
+    from iptc_sim.cli.common import NodeFlags, read_node_flags
+    from iptc_sim.kube.names_of import names_of
+    from iptc_sim.render.behaviour_json import behaviour_json
+    from iptc_sim.render.behaviour_text import render_behaviour
+
+    a, b = _both(files, read, variant)
+    node = None if folder is None else read_node_flags(NodeFlags(node=folder))
+    found = differ(a, b, node, limit=limit, as_is=read.as_is)
+    labels = {**names_of(b), **names_of(a)} if found.classes else {}
+    names, made = (files[0], files[1]), folder is None
+    show = behaviour_json if output == "json" else render_behaviour
+    write(show(found, names, labels, made=made))
+    return bool(found)
+
+
+def _both(files: list[str], read: ReadFlags, variant: str) -> tuple[Ruleset, Ruleset]:
+    """Read A and B."""
+    if len(files) != 2:
+        expected = "A B, or --expect-kube FILE... DUMP"
+        raise usage(f"{len(files)} {'file is' if len(files) == 1 else 'files are'} given", "diff", expected)
+    a, b = (usable(examine_sources([read_input(name)], read, variant)) for name in files)
+    return a, b
 
 
 def _expected(

@@ -13,7 +13,7 @@ from iptc_sim.cli.common import NO, VariantFlag, one_of, say, usage, write, writ
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from iptc_sim.expect import Case, InKernel
+    from iptc_sim.expect import AnyCase, InKernel
     from iptc_sim.render.tested import FileResult
 
 EPILOG = """Examples:
@@ -26,7 +26,8 @@ EPILOG = """Examples:
   sudo iptc-sim test web.flows.yaml --verify
   iptc-sim test --schema > flows-1.json
 
-A file says where the rules come from, what is known of the node, and what is expected of which packets:
+A file says where the rules come from, what is known of the node, what is expected of which packets, and what is claimed
+of the rules as a whole, for all packets (diff --behaviour and check --lint tell the same):
 
 \b
   version: 1
@@ -36,6 +37,9 @@ A file says where the rules come from, what is known of the node, and what is ex
     ssh-is-closed:
       flow: tcp 203.0.113.5:40000 -> 192.0.2.10:22 in eth0
       expect: {dropped-by: filter/INPUT:policy}
+  rulesets:
+    same-as-released: {equivalent-to: released.save}
+    nothing-odd: {no-findings: {except: [IPT106]}}
 
 Status: 0 everything holds, 1 something does not, 2 a file cannot be understood."""
 
@@ -50,7 +54,7 @@ def run_flows(
     output: Annotated[
         Path | None, typer.Option("--output", metavar="FILE", help="Write the report there; the count stays on stdout.")
     ] = None,
-    only: Annotated[str, typer.Option("-k", metavar="TEXT", help="Only flows whose name has this text in it.")] = "",
+    only: Annotated[str, typer.Option("-k", metavar="TEXT", help="Only those whose name has this text in it.")] = "",
     record: Annotated[
         bool, typer.Option("--record", help="Write what happens today for flows that have no expectation.")
     ] = False,
@@ -58,7 +62,7 @@ def run_flows(
     variant: VariantFlag = "nft",
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of flows files.")] = False,
 ) -> None:
-    """Run flows files: packets, and what is expected to become of them."""
+    """Run flows files: packets and what is expected to become of them, and claims about rules."""
     from iptc_sim.render.tested import Status, total
     from iptc_sim.render.tested_data import render_junit, results_json
     from iptc_sim.render.tested_text import render_tap, render_tests, summary
@@ -76,7 +80,7 @@ def run_flows(
         raise usage("they exclude each other", "--record and --verify")
     done = list(_run(files, only, record=record, kernel=_kernel(variant) if verify else None))
     if not any(file.flows for file in done):
-        raise usage(f"no flow has {only} in its name", "-k")
+        raise usage(f"nothing has {only} in its name", "-k")
     text = formats[output_format](done)
     if output is None:
         write(text)
@@ -108,7 +112,7 @@ def _run(names: list[str], only: str, *, record: bool, kernel: InKernel | None) 
     from iptc_sim.expect import find_files, load, read_flows_file, run
     from iptc_sim.expect.recording import record_file
 
-    def wanted(case: Case) -> bool:
+    def wanted(case: AnyCase) -> bool:
         return only.lower() in case.name.lower()
 
     for name in find_files(names):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from typing import Any
+from collections.abc import Callable, Hashable
+from typing import Any, Literal
 
 from iptc_sim.match import Match, No, Unclear
 from iptc_sim.memory import Memory
@@ -14,6 +14,10 @@ from iptc_sim.values import CERTAIN, UNKNOWN, InterfacePattern, Negatable, Odds
 
 #: What was assumed about conditions that cannot be told, so that one question gets one answer in a branch.
 Assumed = dict[tuple[Hashable, Hashable], bool]
+
+#: Tells of a condition that cannot be judged, at a moment, whether it holds; None: that cannot be told either. Draws of
+#: the kernel are not asked about.
+Answers = Callable[[Unclear, Moment, Place], bool | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,9 @@ class Unsettled:
         return self.unclear[0]
 
 
-def judge(rule: Rule, at: Moment, assumed: Assumed, place: Place) -> tuple[No | Unsettled | None, Memory]:
+def judge(
+    rule: Rule, at: Moment, assumed: Assumed, place: Place, answers: Answers | None = None
+) -> tuple[No | Unsettled | None, Memory]:
     """Tell whether a packet fits a rule.
 
     Args:
@@ -54,6 +60,7 @@ def judge(rule: Rule, at: Moment, assumed: Assumed, place: Place) -> tuple[No | 
         at: the packet and all around it.
         assumed: answers given before in this branch.
         place: of the rule: table, chain, number.
+        answers: tells what cannot be judged; asked ahead of ``assumed``.
 
     Returns:
         None where the packet fits, the first failed condition where it does not, else what is unclear; and what is
@@ -69,12 +76,12 @@ def judge(rule: Rule, at: Moment, assumed: Assumed, place: Place) -> tuple[No | 
         if isinstance(outcome, No):
             fits = False
         elif isinstance(outcome, Unclear):
-            answer = assumed.get(_question(outcome, at, place)) if outcome.chance is None else None
-            if answer is None:
+            told = _told(outcome, at, assumed, place, answers)
+            if told is None:
                 otherwise = otherwise if unclear else _remembered(match, at, fits=False)
                 unclear.append(outcome)
-            elif answer == outcome.negated:
-                outcome, fits = No(match, "", f"assumed above ({outcome.why})"), False
+            elif isinstance(told, No):
+                outcome, fits = told, False
         memory = _remembered(match, at, fits=fits)
         if memory is not at.memory:
             at = replace(at, memory=memory)
@@ -83,6 +90,21 @@ def judge(rule: Rule, at: Moment, assumed: Assumed, place: Place) -> tuple[No | 
     if unclear:
         return Unsettled(tuple(unclear), at.memory, otherwise), at.memory
     return None, at.memory
+
+
+def _told(
+    outcome: Unclear, at: Moment, assumed: Assumed, place: Place, answers: Answers | None
+) -> No | Literal[True] | None:
+    """Return what was told or assumed of a condition that cannot be judged: it fails, or holds; None: nothing was."""
+    if outcome.chance is not None:
+        return None
+    told = answers(outcome, at, place) if answers is not None else None
+    if told is not None:
+        return told or No(outcome.extension, "", f"told so ({outcome.why})")
+    answer = assumed.get(_question(outcome, at, place))
+    if answer is None:
+        return None
+    return answer != outcome.negated or No(outcome.extension, "", f"assumed above ({outcome.why})")
 
 
 def _remembered(match: Match, at: Moment, *, fits: bool) -> Memory:

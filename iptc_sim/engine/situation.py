@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from iptc_sim.engine.connections import Connections
+from iptc_sim.engine.judge import Answers
 from iptc_sim.memory import Memory
 from iptc_sim.node import Node
 from iptc_sim.records import dataclass
@@ -18,6 +19,7 @@ class Situation:
         complete: whether these are all.
         memory: what earlier packets have left behind.
         now: seconds since 1970, UTC; None: not told.
+        answers: tells of conditions that cannot be judged whether they hold; None: nobody does, both ways are followed.
     """
 
     node: Node
@@ -25,3 +27,4 @@ class Situation:
     complete: bool = False
     memory: Memory = Memory()
     now: float | None = None
+    answers: Answers | None = None

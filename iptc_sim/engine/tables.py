@@ -105,7 +105,7 @@ class TableWalk:
                 branch.forced = False
             else:
                 place = (self.table, frame.chain.name, frame.position)
-                found, branch.memory = judge(rule, at, branch.assumed, place)
+                found, branch.memory = judge(rule, at, branch.assumed, place, self.situation.answers)
                 if isinstance(found, Unsettled) and found.memory == found.otherwise and not _matters(rule, at):
                     branch.steps.append(
                         replace(self._step(branch, rule, matched=False), reason=found.first, maybe=True)

@@ -106,11 +106,11 @@ def _open_jumps(steps: Sequence[Step]) -> list[Step]:
     """Return the jumps that are still open at the end of the stem, so that a branch knows where it is."""
     found: list[Step] = []
     for step in steps:
-        _follow(found, step)
+        follow_jumps(found, step)
     return found
 
 
-def _follow(pending: list[Step], step: Step) -> None:
+def follow_jumps(pending: list[Step], step: Step) -> None:
     """Keep the chain of jumps that lead to where the walk is."""
     if isinstance(step, RuleStep) and step.matched and isinstance(step.action, Jump | Goto):
         pending.append(step)
@@ -148,7 +148,7 @@ def _way(steps: Sequence[Step], labels: Labels, *, open_end: bool = False, skip:
         if isinstance(step, PolicyStep) and (step.table == "nat" or step.policy != "ACCEPT"):
             yield from _misses(table, packet, hook, step)
             hook = str(step.hook)
-        _follow(pending, step)
+        follow_jumps(pending, step)
     if open_end:
         for jump in pending:
             if id(jump) not in shown:

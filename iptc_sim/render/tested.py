@@ -16,15 +16,22 @@ class Status(StrEnum):
     ERROR = "error"
 
 
+class Subject(StrEnum):
+    """What a test is about."""
+
+    FLOW = "flow"
+    RULESET = "ruleset"
+
+
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """A part of an expectation that does not hold.
+    """A part of an expectation, or a claim about rules, that does not hold.
 
     Args:
-        key: which part: ``reaches``, ``dropped-by``; ``kernel`` where simulator and kernel differ.
+        key: which part: ``reaches``, ``dropped-by``, ``equivalent-to``; ``kernel`` where simulator and kernel differ.
         sentence: what was expected, and what is so instead.
         nearest: what came closest to what was expected.
-        path: what happens to the packet, in path style.
+        path: what happens to the packet, in path style; of a claim what is different, or found.
         step: of a sequence, from 1; 0 for a flow.
     """
 
@@ -37,7 +44,7 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class FlowResult:
-    """What came of one flow or sequence.
+    """What came of one flow or sequence, or of a claim about rules.
 
     Args:
         name: its name in the file.
@@ -49,6 +56,8 @@ class FlowResult:
         kernel: how many packets the kernel got, and agreed about.
         not_sent: why the kernel was not asked; empty where it was, or was not to be.
         recorded: the expectation that was written into the file; empty where none was.
+        note: what there is to say of it all the same; empty where there is nothing.
+        subject: what it is about.
     """
 
     name: str
@@ -60,6 +69,8 @@ class FlowResult:
     kernel: int = 0
     not_sent: str = ""
     recorded: str = ""
+    note: str = ""
+    subject: Subject = Subject.FLOW
 
 
 @dataclass(frozen=True, slots=True)

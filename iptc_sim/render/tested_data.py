@@ -91,4 +91,6 @@ def _flow(flow: FlowResult) -> dict[str, object]:
         "kernel": flow.kernel,
         "not_sent": flow.not_sent,
         "recorded": flow.recorded,
+        "note": flow.note,
+        "subject": str(flow.subject),
     }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from iptc_sim.diagnostics import printable
-from iptc_sim.render.tested import FileResult, FlowResult, Status, missed_text, total
+from iptc_sim.render.tested import FileResult, FlowResult, Status, Subject, missed_text, total
 
 _WORDS: Final = {Status.PASSED: "ok   ", Status.FAILED: "FAIL ", Status.ERROR: "ERROR"}
 
@@ -25,6 +26,7 @@ def render_tests(files: Sequence[FileResult]) -> str:
 def _notes(flow: FlowResult) -> str:
     notes = [f"recorded {flow.recorded}"] if flow.recorded else []
     notes += [f"the kernel does the same: {flow.kernel}"] if flow.kernel and flow.status is Status.PASSED else []
+    notes += [flow.note] if flow.note else []
     notes += [f"not sent to the kernel: {flow.not_sent}"] if flow.not_sent else []
     return f"  ({printable('; '.join(notes))})" if notes else ""
 
@@ -36,12 +38,13 @@ def _below(flow: FlowResult) -> Iterator[str]:
 
 
 def summary(files: Sequence[FileResult]) -> str:
-    """Return ``3 flows: 2 passed, 1 failed``."""
-    flows = sum(len(file.flows) for file in files)
+    """Return ``3 flows, 1 ruleset: 3 passed, 1 failed``; a claim about rules counts as a ruleset."""
+    counts = Counter(flow.subject for file in files for flow in file.flows)
+    about = [f"{count} {subject}{'' if count == 1 else 's'}" for subject in Subject if (count := counts[subject])]
     parts = [f"{total(files, Status.PASSED)} passed"]
     parts += [f"{count} failed"] if (count := total(files, Status.FAILED)) else []
     parts += [f"{count} with an error"] if (count := total(files, Status.ERROR)) else []
-    return f"{flows} {'flow' if flows == 1 else 'flows'}: {', '.join(parts)}"
+    return f"{', '.join(about) or '0 flows'}: {', '.join(parts)}"
 
 
 def render_tap(files: Sequence[FileResult]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import overload
 
 from iptc_sim.ruleset import Chain, Rule
@@ -76,6 +76,7 @@ class StoredChains(Mapping[str, Chain]):
     def __init__(self, store: RuleStore, builtin: frozenset[str]) -> None:
         self._store, self._builtin = store, builtin
         self._made: dict[str, Chain] = {}
+        self._by_index: dict[int, str] = {}
 
     def __getitem__(self, name: str) -> Chain:
         made = self._made.get(name)
@@ -106,6 +107,50 @@ class StoredChains(Mapping[str, Chain]):
 
     def __len__(self) -> int:
         return self._store.exists.count(1)
+
+    @property
+    def rule_count(self) -> int:
+        """How many rules the text of the table holds, those taken out again included."""
+        return len(self._store.lines)
+
+    def reads_as(self, other: StoredChains) -> bool:
+        """Whether the same line is the same rule in both."""
+        return self._store.sense == other._store.sense
+
+    def texts(self) -> dict[str, tuple[str, int]]:
+        """Return the lines of chains and how many rules they are, see :meth:`RuleStore.chain_texts`."""
+        return self._store.chain_texts()
+
+    def aims(self, name: str) -> list[str]:
+        """Return the chain that each rule of a chain leads to, empty for none."""
+        index = self._store.names[name]
+        if not self._by_index:
+            self._by_index = {number: chain for chain, number in self._store.names.items()}
+        return [self._by_index.get(self._store.aims[entry], "") for entry in self._store.entries(index)]
+
+    def leading_to(self, chains: Collection[str]) -> set[str]:
+        """Return the chains that lead to some, over others or at once."""
+        callers: dict[int, list[int]] = {}
+        aims = self._store.aims
+        for owner, entries in self._store.by_chain():
+            held = aims[entries.start : entries.stop] if isinstance(entries, range) else [aims[one] for one in entries]
+            for aim in held:
+                if aim >= 0:
+                    callers.setdefault(aim, []).append(owner)
+        known = self._store.names
+        waiting = [known[name] for name in chains if name in known]
+        found: set[int] = set()
+        while waiting:
+            for caller in callers.get(waiting.pop(), ()):
+                if caller not in found:
+                    found.add(caller)
+                    waiting.append(caller)
+        return {name for name, index in known.items() if index in found}
+
+    def rules_at(self, name: str, places: Iterable[int]) -> tuple[Rule, ...]:
+        """Return the rules of a chain at some places, from 0; the others are not built."""
+        entries = self._store.entries(self._store.names[name])
+        return tuple(self._store.rule(entries[place]) for place in places)
 
     def same_lines(self, other: StoredChains) -> dict[str, int]:
         """Return the chains of the user's that stand in another text line for line, with how many rules they have."""

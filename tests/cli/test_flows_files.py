@@ -51,7 +51,7 @@ def test_the_worked_example(iptc_sim: Runner) -> None:
     ran = iptc_sim("test", "fixtures/example-project")
     assert (ran.status, ran.err) == (0, "")
     *lines, last = ran.out.splitlines()
-    assert last == "9 flows: 9 passed"
+    assert last == "9 flows, 3 rulesets: 12 passed"
     assert lines[0] == "ok    fixtures/example-project/flows/edge.flows.yaml:10: published-port"
 
 
@@ -65,7 +65,7 @@ def test_what_fails_is_told_with_its_path(iptc_sim: Runner, project: Path) -> No
     at = lines.index("ERROR flows/edge.flows.yaml:40: unclear")
     assert lines[at + 1].startswith("  unclear: error IPT044: it cannot be told which of 2 ways step 1 took")
     assert lines[at + 2] == "    hint: went-to: 10.0.0.5:443"
-    assert lines[-1] == "8 flows: 6 passed, 1 failed, 1 with an error"
+    assert lines[-1] == "8 flows, 2 rulesets: 8 passed, 1 failed, 1 with an error"
 
 
 def test_went_to_tells_which_way(iptc_sim: Runner, project: Path) -> None:
@@ -79,11 +79,11 @@ def test_went_to_tells_which_way(iptc_sim: Runner, project: Path) -> None:
 def test_reports_go_to_files(iptc_sim: Runner, project: Path) -> None:
     for name in ("text", "json", "junit", "tap"):
         ran = iptc_sim("test", ".", "--format", name, "--output", f"out.{name}", cwd=project)
-        assert (ran.status, ran.out) == (1, "10 flows: 8 passed, 1 failed, 1 with an error\n")
+        assert (ran.status, ran.out) == (1, "10 flows, 3 rulesets: 11 passed, 1 failed, 1 with an error\n")
     told = json.loads((project / "out.json").read_text())
     jsonschema.validate(told, json.loads(resource_text("iptc_sim", "render", "schemas", "test-1.json")))
-    assert (told["passed"], told["failed"], told["errors"]) == (8, 1, 1)
-    assert len(points((project / "out.tap").read_text())) == 10
+    assert (told["passed"], told["failed"], told["errors"]) == (11, 1, 1)
+    assert len(points((project / "out.tap").read_text())) == 13
     assert ET.parse(project / "out.junit").getroot().attrib["failures"] == "1"  # noqa: S314 - our own
     ran = iptc_sim("test", ".", "--output", "no/such/folder", cwd=project)
     assert (ran.status, "error IPT004: it cannot be written: no such file" in ran.err) == (2, True)
@@ -194,7 +194,7 @@ def test_the_schema_is_printed(iptc_sim: Runner) -> None:
         ((), "IPT004", "no flows file is given"),
         (("nothing.flows.yaml",), "IPT001", "no such file"),
         (("rules",), "IPT003", "*.flows.yaml"),
-        (("flows", "-k", "nobody"), "IPT004", "no flow has nobody in its name"),
+        (("flows", "-k", "nobody"), "IPT004", "nothing has nobody in its name"),
         (("flows", "--format", "xml"), "IPT004", "text or json or junit or tap"),
         (("rules/edge.save",), "IPT130", "edge.save"),
         (("flows", "--verify", "--variant", "xt"), "IPT004", "nft or legacy"),
