@@ -1,4 +1,4 @@
-"""pytest plugin: rulesets and nodes as fixtures, asserts about packets, and ``*.flows.yaml`` files as tests.
+"""pytest plugin: rulesets and nodes as fixtures, asserts about packets and rules, and ``*.flows.yaml`` files as tests.
 
 A failure shows the path of the packet, and the rule that came nearest to what was expected::
 
@@ -10,22 +10,34 @@ A failure shows the path of the packet, and the rule that came nearest to what w
         assert_reaches(rules, "tcp 10.244.1.5:33000 -> 10.97.126.137:8125 in cni0", "172.17.0.4:80", node=machine)
         assert_dropped(rules, "tcp 203.0.113.5:1 -> 192.0.2.10:22 in eth0", by="filter/INPUT:policy", node=machine)
 
+Two asserts are about a ruleset as a whole, for all packets. Their failures show what ``iptc-sim diff --behaviour`` and
+``iptc-sim check --lint`` print: the packets that are treated differently, one of them on both its ways; the findings::
+
+    from iptc_sim.pytest_plugin import assert_equivalent, assert_no_findings
+
+    def test_rules(iptables_ruleset):
+        rules = iptables_ruleset("node.save")
+        assert_equivalent(rules, iptables_ruleset("released.save"))
+        assert_no_findings(rules, ignore=["IPT106"])
+
 With ``--iptc-verify`` every flow that is asserted, here and in flows files, also goes through the real kernel. The
 option ``iptc_flows = false`` of the ini file leaves flows files alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, Unpack
 
 import pytest
 
 if TYPE_CHECKING:
     from iptc_sim.api import PacketLike
+    from iptc_sim.behaviour.answer import Behaviour
     from iptc_sim.connection import Earlier
-    from iptc_sim.expect import Asked, Case, Expected, InKernel, Loaded
+    from iptc_sim.expect import Asked, Expected, InKernel
+    from iptc_sim.expect.claims import Judged
     from iptc_sim.expect.values import Place
     from iptc_sim.node import Node
     from iptc_sim.ruleset import Ruleset
@@ -253,6 +265,70 @@ def _demand(asked: Asked, wanted: Expected) -> Trace:
     return asked.found
 
 
+def assert_equivalent(
+    a: Ruleset, b: Ruleset, *, node: Node | None = None, undecided: Literal["fail", "pass"] = "fail"
+) -> Behaviour:
+    """Assert that two rulesets treat every packet alike: proven, not tried.
+
+    A difference in the rounding of odds alone is none.
+
+    Args:
+        a: one ruleset.
+        b: the other.
+        node: the machine that both are for; None: they treat packets alike on any.
+        undecided: what becomes of the test if there is neither a proof nor a difference.
+
+    Returns:
+        The comparison, with what is assumed.
+
+    Raises:
+        UsageError: IPT004, they are of two address families.
+    """
+    __tracebackhide__ = True
+    from iptc_sim.expect.claims import compare, judge_equivalent
+
+    if undecided not in {"fail", "pass"}:
+        raise ValueError(f"undecided is fail or pass, not {undecided}")
+    found = compare(a, b, node)
+    _claim(judge_equivalent(found, ("A", "B"), node, undecided_passes=undecided == "pass"))
+    return found
+
+
+def assert_no_findings(ruleset: Ruleset, *, ignore: Iterable[str] = (), baseline: str | Path | None = None) -> None:
+    """Assert that ``iptc-sim check --lint`` finds nothing in a ruleset, not even something to note.
+
+    Comments ``# iptc: ignore IPT106 reason`` in the dump hold here, too.
+
+    Args:
+        ruleset: the rules.
+        ignore: codes that do not count: ``["IPT106"]``.
+        baseline: a file that ``check --lint --write-baseline`` has written; what is in it does not count.
+
+    Raises:
+        ValueError: one of the codes is none.
+        InputError: IPT001, IPT055 or IPT056, the baseline cannot be read.
+    """
+    __tracebackhide__ = True
+    from iptc_sim.diagnostics import read_source
+    from iptc_sim.expect.claims import judge_findings
+    from iptc_sim.expect.model import LINT_CODES
+
+    ignored = (ignore,) if isinstance(ignore, str) else tuple(ignore)
+    if wrong := [code for code in ignored if code not in LINT_CODES]:
+        raise ValueError(f"{wrong[0]} is no code of lint: {LINT_CODES[0]} to {LINT_CODES[-1]}")
+    known = None if baseline is None else read_source(str(baseline), Path(baseline))
+    _claim(judge_findings(ruleset, ignored=ignored, baseline=known))
+
+
+def _claim(judged: Judged) -> None:
+    """Fail if a claim does not hold."""
+    __tracebackhide__ = True
+    from iptc_sim.render.tested import missed_text
+
+    if judged.missed is not None:
+        pytest.fail(missed_text(judged.missed), pytrace=False)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options."""
     group = parser.getgroup("iptc-sim")
@@ -306,64 +382,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Take flows files."""
-    if file_path.name.endswith(_ENDINGS) and parent.config.getini("iptc_flows"):
-        return FlowsCollector.from_parent(parent, path=file_path)
-    return None
+    if not (file_path.name.endswith(_ENDINGS) and parent.config.getini("iptc_flows")):
+        return None
+    from iptc_sim.expect.collected import FlowsCollector
 
-
-class FlowsCollector(pytest.File):
-    """A flows file; its rules are read when the first of its flows is run."""
-
-    loaded: Loaded | None = None
-
-    def collect(self) -> Iterator[FlowItem]:
-        """Yield an item for each flow and sequence."""
-        from iptc_sim.diagnostics import InputError
-        from iptc_sim.expect import read_flows_file
-
-        try:
-            self.file = read_flows_file(self.path, name=self.nodeid)
-        except InputError as error:
-            raise self.CollectError(str(error)) from error
-        for case in self.file.cases:
-            yield FlowItem.from_parent(self, name=case.name, case=case)
-
-    def rules(self) -> Loaded:
-        """Return the file with its rules."""
-        from iptc_sim.expect import load
-
-        if self.loaded is None:
-            self.loaded = load(self.file)
-        return self.loaded
-
-
-class FlowItem(pytest.Item):
-    """A flow or sequence of a file.
-
-    Args:
-        case: what it says.
-    """
-
-    def __init__(self, *, case: Case, **given: Any) -> None:
-        super().__init__(**given)
-        self.case = case
-
-    def runtest(self) -> None:
-        """Run it."""
-        from iptc_sim.diagnostics import IptcError
-        from iptc_sim.expect import run_case
-        from iptc_sim.render.tested import missed_text
-
-        if not isinstance(self.parent, FlowsCollector):
-            raise TypeError(self.parent)
-        try:
-            found = run_case(self.case, self.parent.rules(), _KERNEL[0] if _KERNEL else None)
-        except IptcError as error:
-            pytest.fail(str(error), pytrace=False)
-        wrong = [*map(missed_text, found.missed), *([found.error] if found.error else [])]
-        if wrong:
-            pytest.fail("\n\n".join(wrong), pytrace=False)
-
-    def reportinfo(self) -> tuple[Path, int, str]:
-        """Return the place of the flow."""
-        return self.path, self.case.line - 1, self.name
+    return FlowsCollector.from_parent(parent, path=file_path, kernel=_KERNEL[0] if _KERNEL else None)

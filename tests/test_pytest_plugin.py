@@ -92,17 +92,18 @@ def example(pytester: pytest.Pytester) -> pytest.Pytester:
 
 def test_the_worked_example_passes(example: pytest.Pytester) -> None:
     result = example.runpytest_subprocess("-v")
-    result.assert_outcomes(passed=17)
+    result.assert_outcomes(passed=22)
     result.stdout.fnmatch_lines(
         [
             "flows/edge.flows.yaml::published-port PASSED*",
             "flows/edge.flows.yaml::knock PASSED*",
+            "flows/edge.flows.yaml::rewrite-changes-nothing PASSED*",
             "flows/web.flows.yaml::from-a-pod PASSED*",
             "tests/test_edge.py::test_way_out PASSED*",
         ]
     )
-    example.runpytest_subprocess("-k", "knock").assert_outcomes(passed=2, deselected=15)
-    example.runpytest_subprocess("-o", "iptc_flows=false").assert_outcomes(passed=8)
+    example.runpytest_subprocess("-k", "knock").assert_outcomes(passed=2, deselected=20)
+    example.runpytest_subprocess("-o", "iptc_flows=false").assert_outcomes(passed=10)
 
 
 def test_a_flow_that_fails_shows_what_came_nearest(example: pytest.Pytester) -> None:
@@ -110,7 +111,7 @@ def test_a_flow_that_fails_shows_what_came_nearest(example: pytest.Pytester) -> 
     rules = example.path / "rules" / "edge.save"
     rules.write_text(rules.read_text().replace("--dport 8080", "--dport 8081"))
     result = example.runpytest_subprocess("flows/edge.flows.yaml")
-    result.assert_outcomes(passed=5, failed=2)
+    result.assert_outcomes(passed=6, failed=3)  # and the rewrite is no longer the same
     result.stdout.fnmatch_lines(
         [
             "*published-port*",
@@ -187,6 +188,114 @@ def test_every_assert_fails_where_it_should(example: pytest.Pytester) -> None:
             "expected it to pass filter/GUARD, then nat/PUBLISHED, but it passes nat/PUBLISHED before that*",
         ]
     )
+
+
+def test_claims_of_a_file_that_fail(example: pytest.Pytester) -> None:
+    """Where the rewrite forgets the guard, it lets through what comes from 203.0.113.66; and a rule is there twice."""
+    rewrite = example.path / "rules" / "edge-rewritten.save"
+    rewrite.write_text(rewrite.read_text().replace("! -s 203.0.113.66 ", ""))
+    rules = example.path / "rules" / "edge.save"
+    rules.write_text(rules.read_text().replace("-A INPUT -i lo -j ACCEPT\n", "-A INPUT -i lo -j ACCEPT\n" * 2))
+    result = example.runpytest_subprocess("flows/edge.flows.yaml", "-k", "rewrite or odd")
+    result.assert_outcomes(failed=2, deselected=7)
+    result.stdout.fnmatch_lines(
+        [
+            "*rewrite-changes-nothing*",
+            "expected the rules to be equivalent to */edge-rewritten.save, but they are different: *",
+            "*e.g.     tcp 203.0.113.66:*",
+            "*A        is dropped",
+            "*B        is forwarded*",
+            "*nothing-odd*",
+            "expected no findings, but there is one: IPT103",
+            "*edge.save:28:1: warning IPT103: *",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_asserts_about_rulesets(project: pytest.Pytester) -> None:
+    (project.path / "halves.save").write_text(
+        "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp --dport 22 -s 0.0.0.0/1 -j ACCEPT\n-A INPUT -p tcp --dport 22 -s 128.0.0.0/1"
+        " -j ACCEPT\n-A INPUT -p tcp --dport 25 -j REJECT\nCOMMIT\n"
+    )
+    (project.path / "odd.save").write_text(
+        "*filter\n:INPUT DROP [0:0]\n:UNUSED - [0:0]\n-A INPUT -p tcp --dport 22:25 -j ACCEPT\n-A INPUT -p tcp --dport 25 -j REJECT\nCOMMIT\n"
+    )
+    (project.path / "knock.save").write_text(
+        "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m recent --set --name K\n-A INPUT -p tcp --dport 22 -m recent --rcheck --name K"
+        " -j ACCEPT\nCOMMIT\n"
+    )
+    (project.path / "known.json").write_text('{"schema": "iptc-sim/baseline/1", "findings": []}')
+    (project.path / "no.json").write_text("[]")
+    project.makepyfile(
+        """
+        import pytest
+        from pathlib import Path
+        from iptc_sim import InputError, UsageError
+        from iptc_sim.pytest_plugin import assert_equivalent, assert_no_findings
+
+        HERE = Path(__file__).parent
+
+        @pytest.fixture
+        def rules(iptables_ruleset):
+            return iptables_ruleset("node.save")
+
+        @pytest.fixture
+        def odd(iptables_ruleset):
+            return iptables_ruleset("odd.save")
+
+        def test_the_same(rules, iptables_ruleset, node):
+            found = assert_equivalent(rules, iptables_ruleset("halves.save"))
+            assert found.verdict == "equivalent"
+            assert_equivalent(rules, iptables_ruleset("halves.save"), node=node(interfaces={"eth0": ["192.0.2.10/24"]}))
+
+        def test_undecided_passes(rules, iptables_ruleset):
+            lines = (HERE / "knock.save").read_text().split("\\n")
+            lines[2:4] = reversed(lines[2:4])
+            (HERE / "last.save").write_text("\\n".join(lines))
+            first, last = iptables_ruleset("knock.save"), iptables_ruleset("last.save")
+            assert assert_equivalent(first, last, undecided="pass").verdict == "undecided"
+            with pytest.raises(pytest.fail.Exception, match="not decided: a condition that counts"):
+                assert_equivalent(first, last)
+
+        def test_sound(rules, odd):
+            assert_no_findings(rules)
+            assert_no_findings(rules, baseline=HERE / "known.json")
+            assert_no_findings(odd, ignore=["IPT100", "IPT106"])
+
+        def test_wrong_words(rules, iptables_ruleset):
+            with pytest.raises(ValueError, match="undecided is fail or pass, not ignore"):
+                assert_equivalent(rules, rules, undecided="ignore")
+            with pytest.raises(UsageError, match="two families"):
+                assert_equivalent(rules, iptables_ruleset("node.save", family=6))
+            with pytest.raises(ValueError, match="IPT010 is no code of lint"):
+                assert_no_findings(rules, ignore=["IPT010"])
+            with pytest.raises(InputError, match="IPT056"):
+                assert_no_findings(rules, baseline=HERE / "no.json")
+            with pytest.raises(InputError, match="IPT001"):
+                assert_no_findings(rules, baseline=HERE / "nothing.json")
+
+        def test_different(rules, odd):
+            assert_equivalent(rules, odd, undecided="pass")
+
+        def test_odd(odd):
+            assert_no_findings(odd, ignore="IPT106")
+        """
+    )
+    result = project.runpytest_subprocess()
+    result.assert_outcomes(passed=4, failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*test_different*",
+            "expected the rules to be equivalent to B, but they are different: *",
+            "*e.g.     tcp *",
+            "*test_odd*",
+            "expected no findings, but there is one: IPT100",
+            "*odd.save:5* warning IPT100*",
+            "*because of filter INPUT rule 1 (line 4): -A INPUT*",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*pytest_plugin.py:*")
 
 
 def test_the_kernel_must_be_there(example: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:

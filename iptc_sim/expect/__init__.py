@@ -1,4 +1,4 @@
-"""Expectations about packets: read from flows files, judged, run, recorded."""
+"""Expectations about packets, and claims about rulesets: read from flows files, judged, run, recorded."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from iptc_sim.diagnostics import Diagnostic, InputError
 from iptc_sim.expect.asked import Asked
 from iptc_sim.expect.expected import Expected, Failure, judge
 from iptc_sim.expect.in_kernel import InKernel, NotSentError
-from iptc_sim.expect.model import ENDINGS, Case, FlowsFile
+from iptc_sim.expect.loading import Loaded, load
+from iptc_sim.expect.model import ENDINGS, AnyCase, Case, FlowsFile, RulesetCase
 from iptc_sim.expect.nearest import nearest
 from iptc_sim.expect.reading import read_flows_file
-from iptc_sim.expect.runner import Loaded, load, run, run_case
+from iptc_sim.expect.runner import run, run_case
 
 __all__ = [
     "ENDINGS",
+    "AnyCase",
     "Asked",
     "Case",
     "Expected",
@@ -24,6 +26,7 @@ __all__ = [
     "InKernel",
     "Loaded",
     "NotSentError",
+    "RulesetCase",
     "find_files",
     "judge",
     "load",

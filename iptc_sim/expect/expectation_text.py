@@ -7,7 +7,8 @@ from typing import Final, TypeVar
 
 from iptc_sim.connection import Flow
 from iptc_sim.expect.expected import STOPPED, Expected
-from iptc_sim.expect.forms import Faults, Given
+from iptc_sim.expect.faults import Faults
+from iptc_sim.expect.forms import Given
 from iptc_sim.expect.values import (
     ANY,
     Chance,

@@ -5,59 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Final
 
-from iptc_sim.diagnostics import Diagnostic, InputError, IptcError, SourceFile, Span, suggestion
+from iptc_sim.diagnostics import suggestion
+from iptc_sim.expect.faults import Faults
 from iptc_sim.interchange.codecs import closed
 from iptc_sim.interchange.scalars import Json
 from iptc_sim.kube.yaml_values import Marked
-from iptc_sim.records import dataclass, replace
+from iptc_sim.records import dataclass
 
 #: How much of a wrong value an error shows.
 _SHOWN: Final = 40
-
-
-class Faults:
-    """What is wrong with a file, gathered so that all of it is told at once.
-
-    Args:
-        source: the file.
-    """
-
-    def __init__(self, source: SourceFile) -> None:
-        self.source = source
-        self.found: list[Diagnostic] = []
-
-    def add(self, at: Marked, message: str, expected: str = "", hint: str = "") -> None:
-        """Note what is wrong with a value."""
-        self.found.append(Diagnostic("IPT130", message, span=self.span(at), expected=expected, hint=hint))
-
-    def add_error(self, at: Marked, error: IptcError) -> None:
-        """Note what somebody else found wrong with a text of the file, or with the file that it names.
-
-        What has a place in another file keeps it.
-        """
-        for item in error.diagnostics:
-            if item.span is not None and item.span.source.text.rstrip() != (at.text or "").rstrip():
-                self.found.append(item)
-                continue
-            span = self.span(at)
-            written = self.source.line(at.start[0])[at.start[1] - 1 :]
-            if item.span is not None and item.span.line == 1 and written.startswith(at.text or "\n"):
-                span = Span(self.source, span.line, span.column + item.span.column - 1, item.span.length)
-            self.found.append(replace(item, span=span, subject=""))
-
-    def span(self, at: Marked) -> Span:
-        """Return the place of a value; of one in several lines its first line."""
-        line, column = at.start
-        return Span(self.source, line, column, at.end[1] - column if at.end[0] == line else 1)
-
-    def settle(self) -> None:
-        """Go on if nothing is wrong.
-
-        Raises:
-            InputError: something is.
-        """
-        if self.found:
-            raise InputError(*self.found)
 
 
 class Shape(ABC):
@@ -120,6 +76,26 @@ class Truth(Shape):
     def schema(self) -> dict[str, Json]:
         """Return a boolean."""
         return {"type": "boolean", "description": self.meaning}
+
+
+@dataclass(frozen=True, slots=True)
+class Yes(Shape):
+    """``true``, where ``false`` would say nothing."""
+
+    meaning: str
+
+    @property
+    def expected(self) -> str:
+        """The word."""
+        return "true"
+
+    def fits(self, given: Marked) -> bool:
+        """Whether it is that."""
+        return given.value is True
+
+    def schema(self) -> dict[str, Json]:
+        """Return the one value."""
+        return {"const": True, "description": self.meaning}
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,11 +217,19 @@ class Either(Shape):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key of a form."""
+    """A key of a form.
+
+    Args:
+        name: as it is written.
+        shape: of its value.
+        required: whether it must be there.
+        beside: another key without which it says nothing; empty: there is none.
+    """
 
     name: str
     shape: Shape
     required: bool = False
+    beside: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +274,9 @@ class Form(Shape):
         for wanted in self.keys:
             if wanted.required and wanted.name not in there:
                 faults.add(given, f"{self.name} has no {wanted.name}", f"{wanted.name}: {wanted.shape.expected}")
+            if wanted.beside and wanted.name in there and wanted.beside not in there:
+                key = next(key for key, _ in pairs if key.text == wanted.name)
+                faults.add(key, f"{wanted.name} says nothing without {wanted.beside}", f"{wanted.beside}, too")
         if self.one_of and len(there & set(self.one_of)) != 1:
             faults.add(given, f"{self.name} needs exactly one of {', '.join(self.one_of)}")
         if self.needs_one and not pairs:
@@ -301,6 +288,8 @@ class Form(Shape):
         made: dict[str, Json] = {**closed({key.name: key.shape.schema() for key in self.keys}, required)}
         if self.needs_one:
             made["minProperties"] = 1
+        if beside := {key.name: [key.beside] for key in self.keys if key.beside}:
+            made["dependentRequired"] = beside
         if self.one_of:
             made["oneOf"] = [{"required": [name]} for name in self.one_of]
         return made

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Final
 
 from iptc_sim.connection import Earlier, Flow
-from iptc_sim.diagnostics import SourceFile
+from iptc_sim.diagnostics import CODES, SourceFile
 from iptc_sim.expect.expected import Expected
-from iptc_sim.expect.forms import Choice, Either, Form, Key, Listing, Named, Shape, Truth, Word
+from iptc_sim.expect.forms import Choice, Either, Form, Key, Listing, Named, Shape, Truth, Word, Yes
 from iptc_sim.kube import Cluster, Settings
 from iptc_sim.kube.addresses import ObjectResolver
 from iptc_sim.kube.yaml_values import Marked
 from iptc_sim.node import Node
-from iptc_sim.records import dataclass, fields
+from iptc_sim.records import dataclass, fields, replace
 from iptc_sim.values import Family
 
 #: How the names of flows files end.
@@ -115,6 +115,48 @@ GENERATE: Final = Form(
         Key("settings", SETTINGS),
     ),
 )
+#: What ``iptc-sim check --lint`` finds, without importing it.
+LINT_CODES: Final = tuple(code for code in CODES if "IPT100" <= code <= "IPT119")
+
+_TEXT: Final = Key("text", Word("the text of a dump"))
+CLAIM: Final = Form(
+    "a claim about the rules",
+    (
+        Key(
+            "equivalent-to",
+            Either(
+                (
+                    Form("other rules", (_TEXT, Key("generate", GENERATE)), one_of=("text", "generate")),
+                    Listing(Word("a file with a dump"), "Files of rules that treat every packet as these rules do."),
+                )
+            ),
+        ),
+        Key(
+            "undecided",
+            Choice(
+                ("fail", "pass"), "What becomes of it if neither a proof nor a difference is found (default: fail)."
+            ),
+            beside="equivalent-to",
+        ),
+        Key(
+            "no-findings",
+            Either(
+                (
+                    Yes("iptc-sim check --lint finds nothing in these rules, not even something to note."),
+                    Form(
+                        "exceptions",
+                        (
+                            Key("except", Listing(Choice(LINT_CODES, "A finding."), "Findings that do not count.")),
+                            Key("baseline", Word("a file of check --lint --write-baseline, relative to this file")),
+                        ),
+                        needs_one="this excepts nothing: true says the same",
+                    ),
+                )
+            ),
+        ),
+    ),
+    one_of=("equivalent-to", "no-findings"),
+)
 FILE: Final = Form(
     "a flows file",
     (
@@ -123,7 +165,7 @@ FILE: Final = Form(
             "rules",
             Either(
                 (
-                    Form("rules", (Key("text", Word("the text of a dump"), required=True),)),
+                    Form("rules", (replace(_TEXT, required=True),)),
                     Listing(Word("a file with a dump"), "Files of rules, read together; relative to this file."),
                 )
             ),
@@ -154,6 +196,7 @@ FILE: Final = Form(
                 "Packets that are sent one after the other to rules that were just loaded.",
             ),
         ),
+        Key("rulesets", Named(CLAIM, "names", "Claims about these rules as a whole: for all packets.")),
     ),
     one_of=("rules", "generate"),
 )
@@ -218,6 +261,51 @@ class RulesFrom:
 
 
 @dataclass(frozen=True, slots=True)
+class Equivalent:
+    """The claim that rules treat every packet as others do.
+
+    Args:
+        rules: where the others come from; they are not read yet.
+        undecided_passes: whether it is enough that no difference was found.
+    """
+
+    rules: RulesFrom
+    undecided_passes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NoFindings:
+    """The claim that there is nothing odd in rules.
+
+    Args:
+        ignored: codes that do not count.
+        baseline: a file of findings that do not count.
+    """
+
+    ignored: frozenset[str] = frozenset()
+    baseline: SourceFile | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RulesetCase:
+    """A claim about the rules as a whole, with its name.
+
+    Args:
+        name: as it stands in the file.
+        line: where.
+        claim: what is claimed.
+    """
+
+    name: str
+    line: int
+    claim: Equivalent | NoFindings
+
+
+#: Everything of a file that passes or fails.
+AnyCase = Case | RulesetCase
+
+
+@dataclass(frozen=True, slots=True)
 class FlowsFile:
     """A flows file that can be understood.
 
@@ -227,7 +315,7 @@ class FlowsFile:
         node: the machine.
         sets: what ``ipset save`` printed of it; empty where that was not told.
         names: what names in flows stand for; None without objects.
-        cases: flows, then sequences, in the order of the file.
+        cases: flows, sequences, then claims, in the order of the file.
     """
 
     source: SourceFile
@@ -235,4 +323,9 @@ class FlowsFile:
     node: Node
     sets: str
     names: ObjectResolver | None
-    cases: tuple[Case, ...]
+    cases: tuple[AnyCase, ...]
+
+    @property
+    def told_node(self) -> Node | None:
+        """The machine, if something is told of it."""
+        return self.node if self.node != Node() else None

@@ -10,8 +10,19 @@ from typing import Final
 from iptc_sim.connection import Earlier, Flow
 from iptc_sim.diagnostics import Diagnostic, InputError, IptcError, SourceFile, Span, read_source
 from iptc_sim.expect.expectation_text import read_expected
-from iptc_sim.expect.forms import Faults, Given
-from iptc_sim.expect.model import FILE, Case, FlowsFile, RulesFrom, Step
+from iptc_sim.expect.faults import Faults
+from iptc_sim.expect.forms import Given
+from iptc_sim.expect.model import (
+    FILE,
+    AnyCase,
+    Case,
+    Equivalent,
+    FlowsFile,
+    NoFindings,
+    RulesetCase,
+    RulesFrom,
+    Step,
+)
 from iptc_sim.expect.nodes import Told, read_told
 from iptc_sim.flows import clause, parse_flow
 from iptc_sim.flows.history import parse_history, parse_time
@@ -87,17 +98,25 @@ class _Reader:
         self.faults.settle()
         self.names = self._names(rules)
         now = self._time(self.defaults, None) if self.defaults else None
-        flows = [self._flow(name, Given(value), now) for name, value in self.top.pairs("flows")]
-        turns = [self._sequence(name, value, now) for name, value in self.top.pairs("sequences")]
-        cases = [case for case in (*flows, *turns) if case is not None]
-        twice = {case.name: case for case in turns if case and case.name in {flow.name for flow in flows if flow}}
-        for key, _ in self.top.pairs("sequences"):
-            if key.text in twice:
-                self.faults.add(key, f"{key.text} is the name of a flow, too", "each name once")
-        if not (flows or turns):
-            self.faults.add(self.top.marked, "there is no flow in it", "flows or sequences")
+        cases: list[AnyCase | None] = [
+            *(self._flow(name, Given(value), now) for name, value in self.top.pairs("flows")),
+            *(self._sequence(name, value, now) for name, value in self.top.pairs("sequences")),
+            *(self._claim(name, Given(value)) for name, value in self.top.pairs("rulesets")),
+        ]
+        self._demand_names()
+        if not cases:
+            self.faults.add(self.top.marked, "there is nothing to test in it", "flows, sequences or rulesets")
         self.faults.settle()
-        return FlowsFile(self.faults.source, rules, told.node, told.sets, self.names, tuple(cases))
+        return FlowsFile(self.faults.source, rules, told.node, told.sets, self.names, tuple(filter(None, cases)))
+
+    def _demand_names(self) -> None:
+        """Note names that are given twice."""
+        given = {"flows": "a flow", "sequences": "a sequence", "rulesets": "a claim"}
+        seen: dict[str, str] = {}
+        for section, what in given.items():
+            for key, _ in self.top.pairs(section):
+                if seen.setdefault(key.text or "", what) != what:
+                    self.faults.add(key, f"{key.text} is the name of {seen[key.text or '']}, too", "each name once")
 
     @contextmanager
     def _at(self, marked: Marked) -> Iterator[None]:
@@ -115,14 +134,17 @@ class _Reader:
     # The rules and the machine.
 
     def _rules(self) -> RulesFrom:
+        return self._rules_from(self.top, "rules", self.top.given("generate"))
+
+    def _rules_from(self, given: Given, key: str, generate: Given | None) -> RulesFrom:
+        """Return where rules come from: objects, a text at a key, or files at that key."""
         table = self.top.text("table") or None
-        generate = self.top.given("generate")
         if generate is not None:
             cluster, settings = self._generated(generate)
             return RulesFrom(cluster=cluster, settings=settings, family=self.family)
-        if (text := self.top.given("rules")) is not None:
+        if (text := given.given(key)) is not None:
             return RulesFrom(text=text.text("text"), family=self.family, table=table)
-        files = tuple((item, self._path(item)) for item in self.top.items("rules"))
+        files = tuple((item, self._path(item)) for item in given.items(key))
         for item, path in files:
             with self._at(item):
                 _find(path)
@@ -207,6 +229,23 @@ class _Reader:
             self.faults.add(key, f"nothing is expected of {key.text}", "an expectation of one step at least")
         found = tuple(step for step in steps if step is not None)
         return Case(key.text or "", key.start[0], found, in_turn=True) if len(found) == len(steps) else None
+
+    def _claim(self, key: Marked, given: Given) -> RulesetCase:
+        name, line = key.text or "", key.start[0]
+        if "equivalent-to" in given:
+            form = given.given("equivalent-to")
+            rules = self._rules_from(given, "equivalent-to", form.given("generate") if form else None)
+            return RulesetCase(name, line, Equivalent(rules, given.text("undecided") == "pass"))
+        form = given.given("no-findings")
+        if form is None:
+            return RulesetCase(name, line, NoFindings())
+        baseline = None
+        if "baseline" in form:
+            with self._at(form.at("baseline")):
+                path = self._path(form.at("baseline"))
+                baseline = read_source(str(path), path)
+        ignored = frozenset(item.text or "" for item in form.items("except"))
+        return RulesetCase(name, line, NoFindings(ignored, baseline))
 
     def _step(self, given: Given, at: float | None, history: tuple[Earlier, ...] | None) -> Step | None:
         with self._at(given.at("flow")):

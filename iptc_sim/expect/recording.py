@@ -6,17 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from iptc_sim.diagnostics import Diagnostic, IptcError, UsageError
-from iptc_sim.expect.model import Case
+from iptc_sim.expect.loading import Loaded
+from iptc_sim.expect.model import AnyCase, RulesetCase
 from iptc_sim.expect.record import Recorded, record, with_recorded
-from iptc_sim.expect.runner import Loaded, run_case, traces
+from iptc_sim.expect.runner import run_case, traces
 from iptc_sim.records import replace
 from iptc_sim.render.tested import FileResult, FlowResult, Status
 
 
-def record_file(loaded: Loaded, path: Path, wanted: Callable[[Case], bool] = lambda _: True) -> FileResult:
+def record_file(loaded: Loaded, path: Path, wanted: Callable[[AnyCase], bool] = lambda _: True) -> FileResult:
     """Run the flows of a file, and write into it what happens today to those that have no expectation.
 
-    What cannot be recorded is an error of its flow; the others are written all the same.
+    What cannot be recorded is an error of its flow; the others are written all the same. Claims about rulesets are
+    judged and left as they are.
 
     Args:
         loaded: the file with its rules.
@@ -38,10 +40,10 @@ def record_file(loaded: Loaded, path: Path, wanted: Callable[[Case], bool] = lam
     return FileResult(loaded.file.source.name, tuple(done))
 
 
-def _case(case: Case, loaded: Loaded, found: list[Recorded]) -> FlowResult:
+def _case(case: AnyCase, loaded: Loaded, found: list[Recorded]) -> FlowResult:
     tested = run_case(case, loaded)
     own: list[Recorded] = []
-    if tested.error:
+    if tested.error or isinstance(case, RulesetCase):
         return tested
     try:
         own += [

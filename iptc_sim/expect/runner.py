@@ -6,71 +6,17 @@ import time
 from collections.abc import Callable, Iterator
 
 from iptc_sim.api import trace
-from iptc_sim.diagnostics import Diagnostic, InputError, IptcError, SourceFile, Span, UsageError, read_source
+from iptc_sim.diagnostics import Diagnostic, IptcError, UsageError
 from iptc_sim.engine import Session, pick_branch
-from iptc_sim.engine.excerpt import complete_excerpt
+from iptc_sim.expect.claims import run_claim
 from iptc_sim.expect.expected import Failure, judge
 from iptc_sim.expect.in_kernel import InKernel, NotSentError
-from iptc_sim.expect.model import Case, FlowsFile, RulesFrom, Step
+from iptc_sim.expect.loading import Loaded
+from iptc_sim.expect.model import AnyCase, Case, RulesetCase, Step
 from iptc_sim.expect.nearest import nearest
-from iptc_sim.kube.compiler import compile_text
-from iptc_sim.kube.names_of import names_of
-from iptc_sim.kube.text import Spelling
-from iptc_sim.records import dataclass, replace
-from iptc_sim.render import Labels, render_path
+from iptc_sim.render import render_path
 from iptc_sim.render.tested import FileResult, FlowResult, Missed, Status
-from iptc_sim.ruleset import Ruleset
 from iptc_sim.steps import Trace
-from iptc_sim.syntax import parse
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A flows file with its rules.
-
-    Args:
-        file: the file.
-        ruleset: the rules, an excerpt completed as :func:`iptc_sim.trace` does it.
-        labels: names for chains.
-    """
-
-    file: FlowsFile
-    ruleset: Ruleset
-    labels: Labels
-
-    @property
-    def notes(self) -> tuple[Diagnostic, ...]:
-        """What was noticed while reading: in the rules, in objects, and about names in flows."""
-        cluster, names = self.file.rules.cluster, self.file.names
-        of_cluster = cluster.notes if cluster else ()
-        of_names = tuple(names.notes) if names else ()
-        return (*self.ruleset.notes, *of_cluster, *of_names)
-
-
-def load(file: FlowsFile) -> Loaded:
-    """Read the rules of a flows file.
-
-    Raises:
-        InputError: they cannot be read.
-    """
-    ruleset = complete_excerpt(_rules(file.rules, file.source))
-    return Loaded(file, ruleset, names_of(ruleset))
-
-
-def _rules(rules: RulesFrom, source: SourceFile) -> Ruleset:
-    if rules.cluster is not None and rules.settings is not None:
-        text = compile_text(rules.cluster, rules.settings, Spelling.SAVE)
-        return parse(SourceFile("<generated>", text), family=rules.settings.family)
-    if rules.text:
-        return parse(SourceFile(f"{source.name}: rules", rules.text), family=rules.family, table=rules.table)
-    sources = []
-    for marked, path in rules.files:
-        try:
-            sources.append(read_source(str(path), path))
-        except InputError as error:
-            span = Span(source, *marked.start, len(marked.text or ""))
-            raise InputError(*(replace(item, span=span, subject="") for item in error.diagnostics)) from error
-    return parse(sources, family=rules.family, table=rules.table)
 
 
 def traces(case: Case, loaded: Loaded) -> Iterator[tuple[Step, Trace]]:
@@ -100,8 +46,16 @@ def traces(case: Case, loaded: Loaded) -> Iterator[tuple[Step, Trace]]:
         session.settle(taken.end)
 
 
-def run_case(case: Case, loaded: Loaded, kernel: InKernel | None = None) -> FlowResult:
-    """Run one flow or sequence; what cannot be judged is an error of that case."""
+def run_case(case: AnyCase, loaded: Loaded, kernel: InKernel | None = None) -> FlowResult:
+    """Run one flow or sequence, or judge a claim; what cannot be judged is an error of that case.
+
+    Args:
+        case: of the file.
+        loaded: the file with its rules.
+        kernel: also sends packets through the kernel; claims about rulesets are none of its business.
+    """
+    if isinstance(case, RulesetCase):
+        return run_claim(case, loaded)
     started = time.perf_counter()
     missed: list[Missed] = []
     seen: list[Trace] = []
@@ -147,12 +101,14 @@ def _in_kernel(case: Case, loaded: Loaded, kernel: InKernel, seen: list[Trace]) 
     return len(flows), [Missed("kernel", "expected the kernel to do the same, but it does not", path=differs)]
 
 
-def run(loaded: Loaded, wanted: Callable[[Case], bool] = lambda _: True, kernel: InKernel | None = None) -> FileResult:
-    """Run the flows of a file.
+def run(
+    loaded: Loaded, wanted: Callable[[AnyCase], bool] = lambda _: True, kernel: InKernel | None = None
+) -> FileResult:
+    """Run the flows of a file, and judge its claims about rulesets.
 
     Args:
         loaded: the file with its rules.
-        wanted: which of its flows.
+        wanted: which of them.
         kernel: also sends them through the kernel.
     """
     cases = (case for case in loaded.file.cases if wanted(case))

@@ -17,9 +17,9 @@ def flows_schema() -> dict[str, Json]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "iptc-sim flows file, version 1",
-        "description": "Packets, and what is expected to become of them; run by iptc-sim test and by pytest.",
+        "description": "Packets, what is expected of them, and claims about rules; run by iptc-sim test and by pytest.",
         **FILE.schema(),
-        "anyOf": [{"required": ["flows"]}, {"required": ["sequences"]}],
+        "anyOf": [{"required": [name]} for name in ("flows", "sequences", "rulesets")],
     }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from iptc_sim.diagnostics import Diagnostic, InputError
-from iptc_sim.expect import find_files, load, read_flows_file, reading
+from iptc_sim.expect import Case, find_files, load, read_flows_file, reading
 from tests.conftest import CHECKOUT
 
 RULES = "*filter\n:INPUT DROP [0:0]\nCOMMIT\n"
@@ -88,6 +88,65 @@ def test_one_fault(tmp_path: Path, old: str, new: str, place: tuple[int, int], m
     assert found[0].span.source.name.endswith("x.flows.yaml")
 
 
+CLAIM = """version: 1
+rules: node.save
+rulesets:
+  a:
+    equivalent-to: node.save
+"""
+
+
+def test_a_file_may_have_claims_only(tmp_path: Path) -> None:
+    (tmp_path / "node.save").write_text(RULES)
+    (tmp_path / "x.flows.yaml").write_text(CLAIM)
+    (case,) = read_flows_file(tmp_path / "x.flows.yaml").cases
+    assert (case.name, case.line) == ("a", 4)
+
+
+@pytest.mark.parametrize(
+    ("new", "place", "message"),
+    [
+        ("equivalent-to: nod.save", (5, 20), "cannot read it: no such file"),
+        ("equivalent-to: [node.save, nod.save]", (5, 32), "cannot read it: no such file"),
+        ("equivalent-to: []", (5, 20), "this is an empty list"),
+        ("equivalent-to:", (5, 19), "this is empty"),
+        ("equivalent-to: {}", (5, 20), "other rules needs exactly one of text, generate"),
+        ("equivalent-to: {file: node.save}", (5, 21), "file is not a key of other rules"),
+        ("equivalent-to: {generate: {kube: web.yaml}}", (5, 38), "cannot read it: no such file"),
+        ("equivalent-to: {generate: {kube: node.save, release: 9.9}}", (5, 58), "9.9"),
+        ("equivalent-to: node.save\n    undecided: ignore", (6, 16), "this is ignore"),
+        ("equivalent-to: node.save\n    no-findings: true", (5, 5), "needs exactly one of equivalent-to, no-findings"),
+        ("undecided: pass", (5, 5), "undecided says nothing without equivalent-to"),
+        ("no-findings: true\n    undecided: pass", (6, 5), "undecided says nothing without equivalent-to"),
+        ("equivalent: node.save", (5, 5), "equivalent is not a key of a claim"),
+        ("no-findings: false", (5, 18), "this is false"),
+        ("no-findings: yes please", (5, 18), "this is yes please"),
+        ("no-findings: {}", (5, 18), "true says the same"),
+        ("no-findings: {except: []}", (5, 27), "this is an empty list"),
+        ("no-findings: {except: [IPT106, IPT1O7]}", (5, 36), "this is IPT1O7"),
+        ("no-findings: {except: IPT010}", (5, 27), "this is IPT010"),
+        ("no-findings: {excpet: IPT106}", (5, 19), "excpet is not a key of exceptions"),
+        ("no-findings: {baseline: known.json}", (5, 29), "cannot read it: no such file"),
+    ],
+)
+def test_one_fault_in_a_claim(tmp_path: Path, new: str, place: tuple[int, int], message: str) -> None:
+    found = faults(tmp_path, CLAIM.replace("equivalent-to: node.save", new))
+    assert message in " ".join(one.message for one in found)
+    assert places(found)[0] == place
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        "sequences:\n  a: [{flow: tcp 10.0.0.9:1 -> 10.0.0.1:22, expect: {local: true}}]",
+        "rulesets:\n  a: {no-findings: true}",
+    ],
+)
+def test_no_name_is_given_twice(tmp_path: Path, section: str) -> None:
+    (found,) = faults(tmp_path, GOOD + section)
+    assert (found.message, places([found])) == ("a is the name of a flow, too", [(8, 3)])
+
+
 def test_did_you_mean(tmp_path: Path) -> None:
     assert faults(tmp_path, GOOD.replace("dropped-by", "droped-by"))[0].hint == "did you mean dropped-by?"
     assert faults(tmp_path, GOOD.replace("rules: node", "rules: nod"))[0].hint == "did you mean node.save?"
@@ -109,7 +168,7 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
         (b"a: [1\n", "IPT130", "not YAML"),
         (b"[" * 5000, "IPT130", "levels deep"),
         (b"\xff\xfe", "IPT002", "not UTF-8"),
-        (b"version: 1\nrules: node.save\n", "IPT130", "there is no flow in it"),
+        (b"version: 1\nrules: node.save\n", "IPT130", "there is nothing to test in it"),
         (b"version: 1\nrules: node.save\nflows: {}\n", "IPT130", "this is an empty mapping"),
         (b"a: !!python/object/apply:os.system [x]\n", "IPT130", "a is not a key"),
     ],
@@ -151,6 +210,7 @@ def test_texts_stay_as_they_are_written(tmp_path: Path) -> None:
     assert file.rules.settings is not None
     assert file.rules.settings.release == "1.30"
     (case,) = file.cases
+    assert isinstance(case, Case)
     assert (case.name, case.line) == ("12", 4)
     assert case.steps[0].expected is not None
     assert str(case.steps[0].expected.mark) == "0x4"

@@ -12,7 +12,7 @@ import yaml
 
 from iptc_sim.diagnostics import InputError
 from iptc_sim.expect import read_flows_file
-from iptc_sim.expect.model import EXPECT, FILE
+from iptc_sim.expect.model import CLAIM, EXPECT, FILE
 from iptc_sim.expect.schema import schema_text
 from iptc_sim.resources import resource_text
 from tests.conftest import CHECKOUT
@@ -50,6 +50,10 @@ def flows(**expect: object) -> dict[str, object]:
     return document(flows={"a": {"flow": FLOW, "expect": expect}})
 
 
+def claims(**claim: object) -> dict[str, object]:
+    return document(flows="left out", rulesets={"a": claim})
+
+
 GOOD = [
     document(),
     document(rules=["a.save", "a.save"]),
@@ -62,6 +66,15 @@ GOOD = [
     flows(via=["INPUT", "nat/X:1"], mark=4, **{"may-reach": "10.0.0.1", "translated-to": "10.0.0.2:8"}),
     flows(**{"dropped-by": "filter/INPUT:policy", "rejected-with": "any", "rejected-by": "INPUT:2"}),
 ]  # fmt: skip
+GOOD += [
+    claims(**{"equivalent-to": "a.save"}),
+    claims(**{"equivalent-to": ["a.save", "a.save"], "undecided": "pass"}),
+    claims(**{"equivalent-to": {"text": "*filter\nCOMMIT\n"}, "undecided": "fail"}),
+    claims(**{"equivalent-to": {"generate": {"kube": "a.yaml", "release": "1.30"}}}),
+    claims(**{"no-findings": True}),
+    claims(**{"no-findings": {"except": "IPT106"}}),
+    claims(**{"no-findings": {"except": ["IPT100", "IPT106"], "baseline": "a.save"}}),
+]
 BAD = [
     {},
     [],
@@ -87,11 +100,28 @@ BAD = [
     flows(local="yes"),
     flows(masqueraded=None),
     flows(**{"dropped-by": False}),
+    claims(),
+    document(rulesets={}),
+    document(rulesets={"a": "a.save"}),
+    claims(same="a.save"),
+    claims(undecided="pass"),
+    claims(**{"equivalent-to": []}),
+    claims(**{"equivalent-to": True}),
+    claims(**{"equivalent-to": {}}),
+    claims(**{"equivalent-to": {"text": "x", "generate": {"kube": "a.yaml"}}}),
+    claims(**{"equivalent-to": "a.save", "no-findings": True}),
+    claims(**{"equivalent-to": "a.save", "undecided": "maybe"}),
+    claims(**{"no-findings": True, "undecided": "pass"}),
+    claims(**{"no-findings": False}),
+    claims(**{"no-findings": {}}),
+    claims(**{"no-findings": {"except": []}}),
+    claims(**{"no-findings": {"except": "IPT010"}}),
 ]
 
 
 def understood(found: object, folder: Path) -> bool:
     (folder / "a.save").write_text("*filter\nCOMMIT\n")
+    (folder / "a.yaml").write_text("apiVersion: v1\nkind: Namespace\nmetadata: {name: x}\n")
     path = folder / "x.flows.yaml"
     path.write_text(yaml.safe_dump(found))
     try:
@@ -112,6 +142,11 @@ def test_what_both_refuse(found: object, schema: dict[str, Any], tmp_path: Path)
     assert not understood(found, tmp_path)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(found, schema)
+
+
+def test_every_key_of_a_claim_is_in_a_good_file() -> None:
+    used = {key for found in GOOD for claim in (found.get("rulesets") or {}).values() for key in claim}  # type: ignore[attr-defined]
+    assert used == {key.name for key in CLAIM.keys}
 
 
 def test_every_key_of_an_expectation_is_in_a_good_file() -> None:

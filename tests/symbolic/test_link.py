@@ -27,7 +27,7 @@ from tests.bench.dumps import dump
 from tests.symbolic.link import Link
 
 #: How many drawn rulesets; by hand some thousands.
-RULESETS: Final = int(os.environ.get("IPTC_SYMBOLIC", "60"))
+RULESETS: Final = int(os.environ.get("IPTC_SYMBOLIC", "20"))
 #: From which on they are drawn.
 FIRST: Final = int(os.environ.get("IPTC_SYMBOLIC_FIRST", "0"))
 PACKETS: Final = 20
