@@ -102,7 +102,7 @@ def _two(files: list[str], read: ReadFlags, variant: str, output: str, *, only_k
     from iptc_sim.compare import diff as compare
     from iptc_sim.compare import patch
     from iptc_sim.kube.expected import only_kube_chains
-    from iptc_sim.kube.names_of import names_of
+    from iptc_sim.kube.names_of import JoinedNames, names_of
     from iptc_sim.render import diff_json, render_diff
 
     a, b = _both(files, read, variant)
@@ -110,7 +110,7 @@ def _two(files: list[str], read: ReadFlags, variant: str, output: str, *, only_k
         write_exactly(patch(a, b, (files[0], files[1]), table=read.table))
         return bool(compare(a, b, table=read.table, strict=True))
     found = compare(*map(only_kube_chains, (a, b)), table=read.table) if only_kube else compare(a, b, table=read.table)
-    labels = {**names_of(b), **names_of(a)} if found else {}
+    labels = JoinedNames(names_of(a), names_of(b))
     write(diff_json(found, labels) if output == "json" else render_diff(found, (files[0], files[1]), labels))
     return bool(found)
 

@@ -94,6 +94,9 @@ class Names(Mapping[str, str]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
+    def __bool__(self) -> bool:
+        return True  # else ``names or {}`` would count them, and look at every chain for it
+
     def _told(self, name: str) -> ChainName | None:
         kind = NUMBERED.fullmatch(name)
         if kind is None:
@@ -125,6 +128,32 @@ class Names(Mapping[str, str]):
             if service:
                 return service, rule.comment.partition(" -> ")[2]
         return "", ""
+
+
+class JoinedNames(Mapping[str, str]):
+    """The names of several dumps; the first that knows a chain tells it. None is looked at before it is asked for.
+
+    Args:
+        names: of each.
+    """
+
+    def __init__(self, *names: Names) -> None:
+        self._names = names
+
+    def __getitem__(self, chain: str) -> str:
+        for names in self._names:
+            if chain in names:
+                return names[chain]
+        raise KeyError(chain)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(chain for names in self._names for chain in names))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __bool__(self) -> bool:
+        return True
 
 
 def names_of(ruleset: Ruleset, known: Mapping[str, ChainName] | None = None) -> Names:

@@ -6,7 +6,7 @@ import pytest
 
 from iptc_sim import parse
 from iptc_sim.kube import Settings
-from iptc_sim.kube.names_of import names_of, object_names
+from iptc_sim.kube.names_of import ChainName, JoinedNames, Names, names_of, object_names
 from tests.kube.builders import cluster, endpoint_slice, fixture, service
 from tests.kube.corpus import NAMES, load, read
 
@@ -105,3 +105,30 @@ def test_objects_and_comments_agree_about_every_chain_of_the_corpora() -> None:
 def test_seed() -> None:
     found = cluster(fixture("seed", "services.yaml").text, fixture("seed", "endpoints.yaml").text)
     assert str(object_names(found, Settings())["KUBE-SEP-J5WBW7HEOGAHN6ZG"]) == "default/my-nginx -> 172.17.0.6:80"
+
+
+def test_no_chain_is_looked_at_before_its_name_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    about = Names.about
+
+    def noted(self: Names, chain: str) -> ChainName | None:
+        asked.append(chain)
+        return about(self, chain)
+
+    monkeypatch.setattr(Names, "about", noted)
+    names = names_of(parse(WITHOUT_COMMENTS))
+    joined = JoinedNames(names, names_of(parse("*nat\nCOMMIT\n")))
+    assert (names or {}) is names
+    assert (joined or {}) is joined
+    assert joined.get("KUBE-SVC-BEPXDJBUHFCSYIC3") == "default/my-nginx"
+    assert set(asked) == {"KUBE-SVC-BEPXDJBUHFCSYIC3"}
+
+
+def test_joined_names_are_told_by_the_first_that_knows() -> None:
+    other = '*nat\n:KUBE-SVC-CDGGSHYLG3RE2FKL - [0:0]\n-A KUBE-SVC-CDGGSHYLG3RE2FKL -m comment --comment "for shop/edge:http x"\n'
+    joined = JoinedNames(names_of(parse(WITHOUT_COMMENTS)), names_of(parse(other + WITHOUT_COMMENTS[5:])))
+    assert set(joined) == {"KUBE-SVC-BEPXDJBUHFCSYIC3", "KUBE-SEP-WKDCQTHFYN63UIFU", "KUBE-SVC-CDGGSHYLG3RE2FKL"}
+    assert len(joined) == 3
+    assert joined["KUBE-SVC-CDGGSHYLG3RE2FKL"] == "shop/edge:http"
+    with pytest.raises(KeyError):
+        joined["KUBE-SVC-AAAAAAAAAAAAAAAA"]
