@@ -118,14 +118,14 @@ def _two(files: list[str], read: ReadFlags, variant: str, output: str, *, only_k
 def _behaviour(files: list[str], read: ReadFlags, variant: str, output: str, folder: Path | None, limit: int) -> bool:
     from iptc_sim.api import differ
     from iptc_sim.cli.common import NodeFlags, read_node_flags
-    from iptc_sim.kube.names_of import names_of
+    from iptc_sim.kube.names_of import JoinedNames, names_of
     from iptc_sim.render.behaviour_json import behaviour_json
     from iptc_sim.render.behaviour_text import render_behaviour
 
     a, b = _both(files, read, variant)
     node = None if folder is None else read_node_flags(NodeFlags(node=folder))
     found = differ(a, b, node, limit=limit, as_is=read.as_is)
-    labels = {**names_of(b), **names_of(a)} if found.classes else {}
+    labels = JoinedNames(names_of(a), names_of(b))
     names, made = (files[0], files[1]), folder is None
     show = behaviour_json if output == "json" else render_behaviour
     write(show(found, names, labels, made=made))

@@ -10,7 +10,7 @@ from iptc_sim.diagnostics import IptcError, SourceFile
 from iptc_sim.engine.excerpt import complete_excerpt
 from iptc_sim.expect.loading import Loaded, read_written
 from iptc_sim.expect.model import Equivalent, NoFindings, RulesetCase
-from iptc_sim.kube.names_of import names_of
+from iptc_sim.kube.names_of import JoinedNames, names_of
 from iptc_sim.node import Node
 from iptc_sim.records import dataclass
 from iptc_sim.render.tested import FlowResult, Missed, Status, Subject
@@ -74,7 +74,7 @@ def judge_equivalent(
         return Judged()
     if found.verdict is Verdict.UNDECIDED and undecided_passes:
         return Judged(note=summary(found))
-    labels = {**names_of(found.b), **names_of(found.a)}
+    labels = JoinedNames(names_of(found.a), names_of(found.b))
     are = "they are" if found.verdict is Verdict.DIFFERENT else "that is"
     made = node is None or len(node.addresses) + len(node.routes) <= _TOLD_BY_HAND
     sentence = f"expected the rules to be equivalent to {names[1]}, but {are} {summary(found)}"
