@@ -24,6 +24,8 @@ from iptc_sim.ruleset import Ruleset
 from iptc_sim.tracking import State
 from iptc_sim.values import Family, Prefix
 
+#: A machine takes as long to make as a packet takes to follow.
+PACKETS_EACH = 20
 _FLAGS = (("SYN",), ("SYN",), ("ACK",), ("SYN", "ACK"), ("RST",), ("FIN", "ACK"), ())
 
 
@@ -49,6 +51,7 @@ class Attack:
         self._marks = [0, 0, 0, *{int(found, 16) & 0xFFFFFFFF for found in re.findall(r"0x[0-9a-f]+", text)}]
         named = re.findall(r"(?<=-[io] )[a-z0-9]+", text)
         self._names = list(dict.fromkeys(["eth0", "eth1", "wlan0", *(name for name in named if name != "lo")]))
+        self._sent = 0
 
     def _around(self, text: str) -> Iterator[int]:
         bits = self.family.bits
@@ -64,6 +67,13 @@ class Attack:
 
     def _address(self) -> int:
         return self.random.choice(self._addresses)
+
+    def situation(self) -> Situation:
+        """Return the machine for the next packet: another one after every :data:`PACKETS_EACH`."""
+        if self._sent % PACKETS_EACH == 0:
+            self._machine = Situation(self.node(), answers=answers)
+        self._sent += 1
+        return self._machine
 
     def node(self) -> Node:
         """Return a machine with some of the addresses, and routes to the others by any interface."""
@@ -118,7 +128,7 @@ def answers(unclear: Unclear, at: Moment, place: Place) -> bool | None:
 
 def differs(a: Ruleset, b: Ruleset, attack: Attack) -> str:
     """Send a packet through both; return how they differ, empty for not at all."""
-    flow, situation = attack.flow(), Situation(attack.node(), answers=answers)
+    flow, situation = attack.flow(), attack.situation()
     try:
         one, other = (explore(rules, flow, situation) for rules in (a, b))
     except UsageError:
