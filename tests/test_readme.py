@@ -52,4 +52,4 @@ def test_pytest_example(pytester: pytest.Pytester, seed: Path) -> None:
 
 
 def test_the_blocks_are_found() -> None:
-    assert (len(CONSOLE), len(PYTHON)) == (4, 2)
+    assert (len(CONSOLE), len(PYTHON)) == (5, 2)

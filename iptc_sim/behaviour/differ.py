@@ -27,6 +27,7 @@ from iptc_sim.behaviour.fingerprints import Fingerprints, fingerprints
 from iptc_sim.behaviour.keyed import KeyedTable, keyed_tables
 from iptc_sim.behaviour.order import Key
 from iptc_sim.behaviour.possible import Possible
+from iptc_sim.behaviour.shared import made_otherwise
 from iptc_sim.behaviour.slices import Slice, Slicer, is_large, is_large_table
 from iptc_sim.collector import collector_paused
 from iptc_sim.diagnostics import Diagnostic, UsageError
@@ -48,6 +49,7 @@ _MOST_PARTS: Final = 400
 _MORE_PARTS: Final = 1
 _MANY: Final = 50
 
+_POSSIBLE: Final = "packets whose source routing refuses in any case are left out"
 _SAME_NODE: Final = "both rulesets stand on the same node, with the same connections and sets"
 
 
@@ -98,6 +100,9 @@ class _Differ:
             if not switched:
                 met = {stop: self._met(*stop) for stop in stops}
                 stops = [stop for stop in stops if met[stop] != ()]
+        for name in made_otherwise((self.a, self.tables[0]), (self.b, self.tables[1])):
+            why = f"the rule that is loaded first makes hashlimit table {name}: it is another one in B"
+            self.found.undecided[Undecided(why, ())] = None
         if not stops and not switched:
             return self._answer()
         if is_large(self.a, self.b):
@@ -166,6 +171,7 @@ class _Differ:
                 f, g = one.behaviour(entrance), other.behaviour(entrance)
                 if f is g and self._is_settled(one, other):
                     continue
+                self.assumptions[_POSSIBLE] = None
                 possible = space.diagrams.conjunction(Possible(space).of(entrance), space.cell(part.cell))
                 differs = Classes(space, entrance, slices, self.node, names, part.cell).find(f, g, possible, self.found)
             except TooLarge as error:

@@ -158,6 +158,21 @@ def test_a_limit_that_is_asked_for_other_packets() -> None:
     assert "asked for other packets" in found.undecided[0].why
 
 
+def test_a_hashlimit_table_that_another_rule_makes() -> None:
+    """Rules of one name share the table of the rule that is loaded first (tests/kernel/test_shared_rates.py)."""
+
+    def limited(source: str, more: str) -> str:
+        options = f"--hashlimit-upto {more} --hashlimit-burst 5 --hashlimit-mode srcip --hashlimit-name shared"
+        return f"INPUT -s {source} -m hashlimit {options} -j ACCEPT"
+
+    rules = limited("10.0.0.1", "1/hour"), limited("10.0.0.2", "9/sec")
+    found = answer(filters(*rules), filters(*rules[::-1]))
+    assert found.verdict is Verdict.UNDECIDED
+    assert "hashlimit table shared" in found.undecided[0].why
+    same = limited("10.0.0.1", "1/hour"), limited("10.0.0.2", "1/hour")
+    assert not any("hashlimit" in item.why for item in answer(filters(*same), filters(*same[::-1])).undecided)
+
+
 def test_families() -> None:
     with pytest.raises(UsageError, match="two families"):
         differ(parse(filters(), family=Family.IPV4), parse(filters(), family=Family.IPV6))
