@@ -157,13 +157,11 @@ class Intercept:
         address: that the proxy listens on; None: the in interface's.
         port: likewise; None: the packet's destination port.
         mark: the packet's from here on.
-        keep: as a deed: the bits that stay of the mark; the new one is ``(old & keep) ^ mark``.
     """
 
     address: Address | None
     port: int | None
     mark: int
-    keep: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,11 +245,28 @@ class Change:
     key: Hashable
 
 
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A local socket gets the packet, see :class:`Intercept`; its mark becomes ``(old & keep) ^ xor``.
+
+    Args:
+        address: that the proxy listens on; None: the in interface's.
+        port: likewise; None: the packet's destination port.
+        keep: the bits of the mark that stay.
+        xor: the bits that are turned over afterwards.
+    """
+
+    address: Address | None
+    port: int | None
+    keep: int
+    xor: int
+
+
 #: What may be done to all packets alike: no value of one of them is in it.
-Same = Accept | Drop | Reject | Return | Continue | Jump | Goto | Translate | Effect | Prepare | Steal | Intercept
+Same = Accept | Drop | Reject | Return | Continue | Jump | Goto | Translate | Effect | Prepare | Steal
 
 #: What a target does, said of all packets at once.
-Deed = Same | EditMark | CopyMark | Change
+Deed = Same | EditMark | CopyMark | Change | Proxy
 
 
 class Target(Extension):

@@ -17,9 +17,9 @@ from iptc_sim.target import (
     EditMark,
     Effect,
     Goto,
-    Intercept,
     Jump,
     Prepare,
+    Proxy,
     Reject,
     Return,
     Steal,
@@ -47,7 +47,7 @@ LOST: Final = frozenset({Ending.DROPPED, Ending.REJECTED, Ending.STOLEN})
 def ending(deed: Deed) -> Ending | None:
     """Return how a deed ends the walk of its table; None where it surely does not, or may not."""
     match deed:
-        case Accept() | Intercept():
+        case Accept() | Proxy():
             return Ending.ACCEPTED
         case Drop():
             return Ending.DROPPED

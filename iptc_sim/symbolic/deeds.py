@@ -24,8 +24,8 @@ from iptc_sim.target import (
     Drop,
     EditMark,
     Effect,
-    Intercept,
     Prepare,
+    Proxy,
     Reject,
     Return,
     Steal,
@@ -89,9 +89,9 @@ class Deeds:
                 return self._translated(deed, store, table, hook), ""
             case Prepare():
                 return self._prepared(deed, store), ""
-            case Intercept(address, port):
+            case Proxy(address, port):
                 text = f"a local socket takes it: {address or 'its own address'} port {port or 'of its own'}"
-                changed = replace(store, notes=(*store.notes, text), mark=edited(store.mark, deed.keep, deed.mark))
+                changed = replace(store, notes=(*store.notes, text), mark=edited(store.mark, deed.keep, deed.xor))
                 return end(self.accepted(changed, table, hook)), ""
             case EditMark() | CopyMark() | Change():
                 return self._changed(deed, store), ""

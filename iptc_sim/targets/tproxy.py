@@ -7,7 +7,7 @@ from iptc_sim.extension import extension
 from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import TCP, UDP
-from iptc_sim.target import Action, Deed, Drop, Intercept, Target
+from iptc_sim.target import Action, Deed, Drop, Intercept, Proxy, Target
 from iptc_sim.value_types.host import HOST
 from iptc_sim.value_types.mark import MarkEditType
 from iptc_sim.value_types.port import read_service
@@ -55,4 +55,4 @@ class TproxyTarget(Target):
     def deed(self, asked: Asked) -> Deed:  # noqa: ARG002 - the interface
         """Give the packet to the socket, which is taken to be there."""
         address = None if self.on_ip.is_unspecified else self.on_ip
-        return Intercept(address, self.on_port or None, self.mark.value, ~self.mark.mask & 0xFFFFFFFF)
+        return Proxy(address, self.on_port or None, ~self.mark.mask & 0xFFFFFFFF, self.mark.value)

@@ -23,7 +23,7 @@ from iptc_sim.values import Prefix
 from tests.behaviour.reach_oracle import HOSTS, NODE, PORTS, Judge, count_all, drawn_rules, packets
 
 #: How many drawn rulesets; by hand some thousands.
-RULESETS: Final = int(os.environ.get("IPTC_REACH", "4"))
+RULESETS: Final = int(os.environ.get("IPTC_REACH", "6"))
 FIRST: Final = int(os.environ.get("IPTC_REACH_FIRST", "0"))
 PACKETS: Final = 2_000
 

@@ -31,6 +31,7 @@ from iptc_sim.target import (
     Intercept,
     Jump,
     Prepare,
+    Proxy,
     Reject,
     SetMark,
     Target,
@@ -160,7 +161,7 @@ def _agree(case: Case, at: Moment, deed: Deed, action: Action) -> None:
             assert not _changed(at, action), told
         case Prepare():
             assert action == deed if at.connection is None else isinstance(action, Continue), told
-        case Intercept(address, port, mark, keep):
+        case Proxy(address, port, keep, mark):
             assert action == Intercept(address, port, at.packet.mark & keep ^ mark), told
         case Effect():
             assert case.target.name in UNTOLD, told
@@ -228,7 +229,7 @@ def _deed(options: str, table: str = "mangle", hook: Hook = Hook.PREROUTING) -> 
             "-j CONNMARK --restore-mark --nfmask 0xff --ctmask 0xff00 --right-shift-mark 8",
             CopyMark(Field.MARK, Field.CTMARK, 0xFFFFFF00, 0xFF00, 0, 8),
         ),
-        ("-p tcp -j TPROXY --on-port 8080 --tproxy-mark 0x1/0x1", Intercept(None, 8080, 1, 0xFFFFFFFE)),
+        ("-p tcp -j TPROXY --on-port 8080 --tproxy-mark 0x1/0x1", Proxy(None, 8080, 0xFFFFFFFE, 1)),
         ("-j LOG --log-prefix x", Continue('logged "x"')),
         (
             "-j TOS --set-tos 0x10/0x3f",
