@@ -26,12 +26,9 @@ def _makers(ruleset: Ruleset, tables: Mapping[str, KeyedTable]) -> dict[Hashable
     """Return the match that makes each table. Chains whose lines have no such match are not looked into."""
     with_one: dict[str, Table] = {}
     for name, keyed in tables.items():
-        chains = {
-            chain: found
-            for chain, found in keyed.table.chains.items()
-            if chain not in keyed.texts or Hashlimit.NAME in keyed.texts[chain][0]
-        }
-        with_one[name] = Table(name, chains)
+        chains, texts = keyed.table.chains, keyed.texts
+        asked = [chain for chain in chains if chain not in texts or Hashlimit.NAME in texts[chain][0]]
+        with_one[name] = Table(name, {chain: chains[chain] for chain in asked})
     left = replace(ruleset, tables=with_one)
     first = FirstLoaded(left)
     found: dict[Hashable, Hashlimit] = {}
