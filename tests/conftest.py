@@ -9,6 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# The same examples in every run, however slow the machine is; IPTC_RANDOM=1 draws others.
+settings.register_profile(
+    "suite",
+    deadline=None,
+    derandomize="IPTC_RANDOM" not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("suite")
 
 pytest_plugins = ["pytester"]
 

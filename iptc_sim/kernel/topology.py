@@ -105,9 +105,9 @@ class Surroundings:
         if (group := _group_mac(destination)) is not None:
             return group
         if any(
-            destination == ip_interface(text).network.broadcast_address
-            for text in self.interfaces.get(interface, ())
-            if destination.version == 4 and ":" not in text
+            network.prefixlen < 31 and destination == network.broadcast_address  # RFC 3021: a pair has none
+            for network in (ip_interface(text).network for text in self.interfaces.get(interface, ()))
+            if network.version == destination.version == 4
         ):
             return _EVERYBODY
         bridge = next((bridge for bridge, ports in self.bridges.items() if interface in ports), None)

@@ -11,9 +11,11 @@ import pytest
 
 from iptc_sim.connection import Flow
 from iptc_sim.kernel import requirements
+from iptc_sim.node import Node
 from iptc_sim.packet import Owner, Packet
 from iptc_sim.protocols import AH, ICMP, ICMPV6, TCP, UDP
 from iptc_sim.records import replace
+from iptc_sim.steps import Fate
 from iptc_sim.syntax import parse
 from iptc_sim.values import Variant
 from iptc_sim.verify import Divergence, Verifier
@@ -230,3 +232,16 @@ def test_the_simulator_is_told_the_processor(variant: str) -> None:
         found = verifier.send(Flow(_tcp("10.0.0.5", "198.51.100.7", "eth1", 20010, 80, "SYN")))
         assert not isinstance(found, Divergence)
         assert verifier.totals.branching == 0
+
+
+def test_a_frame_for_an_address_alone_in_its_network(variant: str) -> None:
+    """An address with /32 was taken for its own broadcast address: such frames are not forwarded."""
+    if reason := requirements(variant):
+        pytest.skip(reason)
+    rules = table("nat", "-A PREROUTING -p tcp -j DNAT --to-destination 10.0.1.9")
+    node = Node.of({"eth0": ["198.18.0.1/24", "198.51.100.7/32"], "eth1": ["10.0.1.1/24"]})
+    with Verifier(node, Variant(variant)) as verifier:
+        verifier.load(parse(rules), rules)
+        found = verifier.send(Flow(_tcp("198.18.0.5", "198.51.100.7", "eth0", 20010, 80, "SYN")))
+        assert not isinstance(found, Divergence), divergence_text(found)
+        assert found[0].fate is Fate.FORWARD
