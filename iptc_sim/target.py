@@ -49,9 +49,20 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class Continue:
-    """Go on with the next rule; ``note`` says what was done on the side."""
+    """Go on with the next rule.
+
+    Args:
+        note: what was done on the side.
+        taken: what the target changes cannot be told; what is taken for granted in place of it, in words.
+    """
 
     note: str = ""
+    taken: str = ""
+
+
+def unchanged(name: str, why: str) -> Continue:
+    """Return that a target of this name goes on, and that its change is not followed, for the reason told."""
+    return Continue(f"what it changes is not known: {why}", f"{why}: -j {name} is taken to change nothing")
 
 
 @dataclass(frozen=True, slots=True)

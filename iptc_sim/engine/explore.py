@@ -35,11 +35,12 @@ from iptc_sim.steps import (
     HookEndStep,
     HookStep,
     PolicyStep,
+    RuleStep,
     Segment,
     Trace,
     TranslateStep,
 )
-from iptc_sim.target import Prepare
+from iptc_sim.target import Continue, Prepare
 from iptc_sim.tracking import Direction, State
 from iptc_sim.values import UNKNOWN, Prefix
 from iptc_sim.wire.fragments import is_fragment
@@ -281,6 +282,12 @@ class _Exploration:
         )
         if policies:
             found.append(f"the dump does not tell the policy of {', '.join(policies)}: ACCEPT is taken")
+        steps = (step for segment in self.segments for step in segment.steps)
+        found += dict.fromkeys(
+            step.action.taken
+            for step in steps
+            if isinstance(step, RuleStep) and isinstance(step.action, Continue) and step.action.taken
+        )
         if self.flow.state is State.ESTABLISHED and self.connection is None:
             found.append("the flow is told to exist: its translation is not known and taken as none")
         return found

@@ -9,7 +9,7 @@ from iptc_sim.extension import extension
 from iptc_sim.moment import Moment
 from iptc_sim.options import option
 from iptc_sim.records import replace
-from iptc_sim.target import Action, Alter, Change, Deed, Drop, Effect, Target
+from iptc_sim.target import Action, Alter, Change, Deed, Drop, Target, unchanged
 from iptc_sim.tracking import Manip
 from iptc_sim.value_types.npt import NO_PREFIX, NPT_PREFIX, translate_prefix
 from iptc_sim.values import UNKNOWN, Family, Prefix
@@ -31,7 +31,7 @@ class PrefixTarget(Target):
         packet, from_source = at.packet, self.SIDE is Manip.SOURCE
         before = packet.source if from_source else packet.destination
         if before is UNKNOWN:
-            return Effect(f"-j {self.NAME}: the {self.SIDE} is not known")
+            return unchanged(self.NAME, f"the {self.SIDE} is not known")
         after = translate_prefix(before, self.src_pfx, self.dst_pfx)
         if after is None:
             return Drop()

@@ -8,7 +8,7 @@ from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, flag, option
 from iptc_sim.records import replace
 from iptc_sim.remembered.own_state import is_told
-from iptc_sim.target import Action, Alter, Change, Continue, CopyMark, Deed, EditMark, Effect, Target
+from iptc_sim.target import Action, Alter, Change, Continue, CopyMark, Deed, EditMark, Target, unchanged
 from iptc_sim.value_types.hexadecimal import HEX
 from iptc_sim.value_types.mark import MarkEditType
 from iptc_sim.value_types.number import Integer
@@ -91,7 +91,7 @@ class ConnmarkTarget(Target):
             mark = (entry.mark & ~ctmask & _ALL) ^ self._shifted(packet.mark & nfmask)
             return Alter(f"the mark of the connection becomes {mark:#x}", connection=replace(entry, mark=mark))
         if not is_told(entry):
-            return Effect("the mark of the connection is not known")
+            return unchanged(self.NAME, "the mark of the connection is not known")
         mark = (packet.mark & ~nfmask & _ALL) ^ self._shifted(entry.mark & ctmask)
         return Alter(f"the mark becomes {mark:#x}", packet=replace(packet, mark=mark))
 

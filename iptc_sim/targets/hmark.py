@@ -10,7 +10,7 @@ from iptc_sim.moment import Moment
 from iptc_sim.options import Reading, ValueType, option
 from iptc_sim.protocols import ICMP, ICMPV6, PORT_PROTOCOLS
 from iptc_sim.records import dataclass
-from iptc_sim.target import Action, Change, Continue, Deed, Effect, SetMark, Target
+from iptc_sim.target import Action, Change, Continue, Deed, SetMark, Target, unchanged
 from iptc_sim.value_types.hexadecimal import HEX16, HEX32, HexInteger
 from iptc_sim.value_types.mask import MaskLength
 from iptc_sim.value_types.number import Integer
@@ -124,10 +124,10 @@ class HmarkTarget(Target):
             missing = "conntrack entry" if self.parts is not None else "whole header inside of what it is about"
             return Continue(f"no mark: the packet has no {missing}")
         if isinstance(found, str):
-            return Effect(f"-j HMARK: {found}")
+            return unchanged(self.NAME, found)
         first, second = self._folded(found.source, self.src_prefix), self._folded(found.destination, self.dst_prefix)
         if first is None or second is None:
-            return Effect("-j HMARK: an address is not known")
+            return unchanged(self.NAME, "an address is not known")
         from iptc_sim.wire.hashes import jenkins  # noqa: PLC0415 - what reads rules does not need it
 
         words = [*sorted((first, second)), self._ports(found.ports)]

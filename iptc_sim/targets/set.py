@@ -10,7 +10,7 @@ from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import Reading, ValueType, flag, option
 from iptc_sim.packet import Packet
 from iptc_sim.records import dataclass, replace
-from iptc_sim.target import Action, Alter, Change, Continue, Deed, Effect, Target
+from iptc_sim.target import Action, Alter, Change, Continue, Deed, Target, unchanged
 from iptc_sim.value_types.number import Integer
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class SetTarget(Target):
                     packet = self._mapped(packet, found.entry)
                     notes.append(f"found in the set {self.map.set_name}")
         except ipset_lookup.NotKnownError as error:
-            return Effect(str(error)) if self.map else Continue(str(error))
+            return unchanged(self.NAME, str(error)) if self.map else Continue(str(error))
         return Alter(", ".join(notes), packet=None if packet is at.packet else packet, memory=memory)
 
     def deed(self, asked: Asked) -> Deed:

@@ -8,7 +8,7 @@ from iptc_sim.moment import Hook, Moment
 from iptc_sim.options import Reading, flag, option
 from iptc_sim.packet import Packet
 from iptc_sim.protocols import TCP
-from iptc_sim.target import Action, Alter, Change, Continue, Deed, Drop, Effect, Either, Target
+from iptc_sim.target import Action, Alter, Change, Continue, Deed, Drop, Either, Target, unchanged
 from iptc_sim.value_types.number import Integer
 from iptc_sim.values import Family, Variant
 
@@ -97,8 +97,12 @@ class TcpmssTarget(Target):
         before = int.from_bytes(segment[place : place + 2])
         if self.set_mss is None:
             narrow = "the path takes no segment that large"
-            ways = (f"the path takes segments of {before} bytes", Continue("the MSS stays")), (narrow, Effect(narrow))
-            return Either(ways)
+            return Either(
+                (
+                    (f"the path takes segments of {before} bytes", Continue("the MSS stays")),
+                    (narrow, unchanged(self.NAME, narrow)),
+                )
+            )
         if before <= self.set_mss:
             return Continue(f"the MSS stays {before}, which is not above {self.set_mss}")
         changed = segment[:place] + self.set_mss.to_bytes(2) + segment[place + 2 :]

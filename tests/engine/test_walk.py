@@ -371,3 +371,16 @@ def test_what_this_node_sends_to_many_comes_back(destination: str, comes_back: b
     notes = [step.text for step in found.steps(found.end) if isinstance(step, NoteStep)]
     assert found.end.fate is Fate.SENT
     assert bool(notes) is comes_back, notes
+
+
+def test_mark_of_a_connection_that_is_only_told() -> None:
+    """``connmark_tg`` always goes on (xt_connmark.c): what it restores here is not known, which is said."""
+    rules = table("mangle", "-A PREROUTING -i eth1 -j CONNMARK --restore-mark --nfmask 0x80 --ctmask 0x80")
+    found = trace(rules, Flow(parse_flow(FORWARDED).packet, State.ESTABLISHED), ROUTER)
+    assert found.end.fate is Fate.FORWARD
+    assert hits(found)[0] == "mangle PREROUTING:1"
+    assert [text for text in found.assumptions if "CONNMARK" in text] == [
+        "the mark of the connection is not known: -j CONNMARK is taken to change nothing"
+    ]
+    fresh = trace(rules, FORWARDED, ROUTER)
+    assert not [text for text in fresh.assumptions if "CONNMARK" in text]

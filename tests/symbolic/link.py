@@ -180,9 +180,9 @@ def reachable(pipeline: Pipeline, diagram: Diagram, point: _Point) -> set[object
 
 
 def _forks_by_connection_mark(trace: Trace) -> bool:
-    """Whether the mark of a connection that was told to exist made a difference; the engine forks by it."""
+    """Whether the mark of a connection that was told to exist made a difference; the engine takes it as unknown."""
     unknown = "the mark of the connection is not known"
-    if any(end.why == unknown for end in trace.ends):
+    if any(unknown in assumption for assumption in trace.assumptions):
         return True
     steps = (step for segment in trace.segments for step in segment.steps)
     return any(isinstance(step, RuleStep) and unknown in str(step.reason) for step in steps)

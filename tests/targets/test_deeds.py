@@ -147,6 +147,8 @@ def _changed(at: Moment, action: Action) -> set[Field]:
 def _agree(case: Case, at: Moment, deed: Deed, action: Action) -> None:
     told = (case.text, deed, action, at.packet, at.connection)
     match deed:
+        case EditMark() | CopyMark() if isinstance(action, Continue) and action.taken:
+            assert not _changed(at, action), told
         case EditMark() | CopyMark():
             assert _marks(_after(at, action)) == _expected(deed, _marks(at)), told
             assert _changed(at, action) <= {Field.MARK, Field.CTMARK}, told
@@ -154,7 +156,6 @@ def _agree(case: Case, at: Moment, deed: Deed, action: Action) -> None:
             allowed = set(deed.fields).union(*(_FOLLOWING.get(field, set()) for field in deed.fields))
             assert _changed(at, action) <= allowed, told
             goes_on = isinstance(action, Alter | SetMark | Continue | Either)
-            goes_on = goes_on or (isinstance(action, Effect) and "not known" in action.why)
             assert goes_on or (isinstance(action, Drop) and case.target.name in MAY_DROP), told
         case Continue():
             assert isinstance(action, Continue | Alter), told
