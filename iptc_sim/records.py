@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from operator import attrgetter
+from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
 __all__ = ["MISSING", "dataclass", "field", "fields", "replace"]
@@ -58,8 +59,15 @@ else:
 
     def replace(record, /, **changes):
         """Return the record with other values in some of its fields."""
-        names, values = record.__record_values__
-        return type(record)(**dict(zip(names, values(record), strict=True)) | changes)
+        places, values, named = record.__record_values__
+        if named:
+            return type(record)(**dict(zip(places, values(record), strict=True)) | changes)
+        given = list(values(record))
+        for name, value in changes.items():
+            if name not in places:
+                raise TypeError(f"{type(record).__name__} has no field {name!r}")
+            given[places[name]] = value
+        return type(record)(*given)
 
     def dataclass(*, frozen=False, slots=False, kw_only=False, eq=True):
         """Return the decorator."""
@@ -119,12 +127,16 @@ def _own(cls: type, name: str, text: str, kw_only: bool) -> Field[Any] | None:
     return item
 
 
-def _values(declared: tuple[Field[Any], ...]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
-    """Return the names of the fields that ``__init__`` takes, and what gets them all from a record."""
-    names = tuple(item.name for item in declared if item.init)
-    if len(names) > 1:
-        return names, attrgetter(*names)
-    return names, (lambda record: tuple(getattr(record, name) for name in names))
+def _values(declared: tuple[Field[Any], ...]) -> tuple[dict[str, int], Callable[[Any], tuple[Any, ...]], bool]:
+    """Return what ``replace`` needs.
+
+    That is the places of the fields that ``__init__`` takes, what gets them all from a record, and whether some are
+    given by name only.
+    """
+    taken = [item for item in declared if item.init]
+    names = [item.name for item in taken]
+    one = (lambda record: tuple(getattr(record, name) for name in names)) if len(names) < 2 else attrgetter(*names)
+    return {name: place for place, name in enumerate(names)}, one, any(item.kw_only for item in taken)
 
 
 class _Later:
@@ -154,7 +166,6 @@ def _standard(declared: tuple[Field[Any], ...], frozen: bool, name: str, made: t
 
 def _init(declared: tuple[Field[Any], ...], frozen: bool, made: type) -> Any:
     """Compile ``__init__``: what the caller does not give comes from the default or its factory."""
-    assign = "_set(self, {!r}, {})" if frozen else "self.{} = {}"
     known: dict[str, object] = {"_set": object.__setattr__, "_MISSING": MISSING}
     places: list[str] = []
     named: list[str] = []
@@ -172,7 +183,14 @@ def _init(declared: tuple[Field[Any], ...], frozen: bool, made: type) -> Any:
         if item.init:
             default = "_MISSING" if item.default_factory is not MISSING else f"_default_{name}"
             (named if item.kw_only else places).append(name if item.required else f"{name}={default}")  # type: ignore[attr-defined]
-        body.append(assign.format(name, value))
+        slot = getattr(made, name, None)
+        if not frozen:
+            body.append(f"self.{name} = {value}")
+        elif isinstance(slot, MemberDescriptorType):  # no look-up of the name, at two thirds of the cost
+            known[f"_set_{name}"] = slot.__set__
+            body.append(f"_set_{name}(self, {value})")
+        else:
+            body.append(f"_set(self, {name!r}, {value})")
     if hasattr(made, "__post_init__"):
         body.append("self.__post_init__()")
     arguments = ", ".join(["self", *places, *(["*", *named] if named else [])])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from iptc_sim.builtin import ANY, BaseMatch
@@ -130,6 +130,7 @@ class Ruleset:
         notes: what was noticed while reading: guesses, extensions that are not modelled, chains that are missing.
         whole: whether a table that is not there is empty on the machine too; ``iptables -S`` shows only one.
         variant: which iptables has them loaded: the order of two tables depends on it.
+        known: what was asked of its parts before (:meth:`has`).
     """
 
     tables: Mapping[str, Table]
@@ -137,6 +138,13 @@ class Ruleset:
     notes: tuple[Diagnostic, ...] = field(default=(), compare=False, repr=False)
     whole: bool = field(default=True, compare=False)
     variant: Variant = field(default=Variant.NFT, compare=False)
+    known: dict[Callable[[Extension], bool], bool] = field(default_factory=dict, compare=False, repr=False, init=False)
+
+    def has(self, fits: Callable[[Extension], bool]) -> bool:
+        """Whether some part of some rule is such a one; all of them are asked once, and every packet wants to know."""
+        if fits not in self.known:
+            self.known[fits] = any(fits(part) for *_, rule in self.rules() for part in rule.extensions)
+        return self.known[fits]
 
     def chain(self, table: str, name: str) -> Chain | None:
         """Return a chain; None where the ruleset has none of that name."""

@@ -9,6 +9,7 @@ from iptc_sim.connection import ICMP_REQUESTS, Connection, FlowTuple
 from iptc_sim.engine.situation import Situation
 from iptc_sim.engine.tcp_states import OVER, after, is_ignored
 from iptc_sim.engine.timeouts import is_stream, timeout
+from iptc_sim.extension import Extension
 from iptc_sim.moment import Hook
 from iptc_sim.packet import Packet
 from iptc_sim.protocols import GRE, ICMP, ICMPV6, TCP, UDP, UDPLITE
@@ -39,17 +40,20 @@ def conntrack_in_use(ruleset: Ruleset) -> bool:
 
     A rule that is not modelled may need it, so it counts.
     """
-    return any(
-        part.uses_conntrack() or isinstance(part, ForeignMatch | ForeignTarget)
-        for *_, rule in ruleset.rules()
-        for part in rule.extensions
-    )
+    return ruleset.has(_uses_conntrack)
+
+
+def _uses_conntrack(part: Extension) -> bool:
+    return part.uses_conntrack() or isinstance(part, ForeignMatch | ForeignTarget)
 
 
 def wants_whole(ruleset: Ruleset) -> bool:
     """Whether a rule makes the kernel put fragments together, though none needs connection tracking."""
-    names = (part.NAME for *_, rule in ruleset.rules() for part in rule.extensions)
-    return any(name in {"socket", "TPROXY"} for name in names)
+    return ruleset.has(_uses_whole)
+
+
+def _uses_whole(part: Extension) -> bool:
+    return part.NAME in {"socket", "TPROXY"}
 
 
 def first_state(packet: Packet, *, loose: bool = True) -> State:

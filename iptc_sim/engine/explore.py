@@ -148,11 +148,11 @@ class _Exploration:
         branch.steps.append(HookStep(stop.hook, branch.packet))
 
     def _table(self, branch: Branch, stop: Walk) -> Result:
+        if stop.table != "nat" and self.ruleset.chain(stop.table, stop.hook) is None:
+            return None
         walk = self.walks.get(stop)
         if walk is None:
             walk = self.walks[stop] = TableWalk(self.ruleset, self.situation, stop, self.budget)
-        if walk.base is None and stop.table != "nat":
-            return None
         result: Result = None
         if not branch.done:
             if not branch.frames:
