@@ -1,6 +1,6 @@
 """``diff --behaviour``: what is said of a witness is what the kernel does with it, under both rulesets.
 
-``IPTC_WITNESSES=300`` tries that many; the suite tries 16. Witnesses that hang on what cannot be told are left out.
+``IPTC_WITNESSES=300`` tries that many with each back end; the suite tries ten. Witnesses that hang on what cannot be told are left out.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from iptc_sim.verify import Divergence, Verifier
 from tests.behaviour.mutate import Small, drawn, mutated, taken
 
 pytestmark = pytest.mark.kernel
-COUNT = int(os.environ.get("IPTC_WITNESSES", "16"))
+COUNT = int(os.environ.get("IPTC_WITNESSES", "10"))
 #: How many pairs at most are drawn for each witness.
 _PATIENCE = 12
 
@@ -57,8 +57,8 @@ def _can_be_sent(item: DifferenceClass, a: str, b: str, variant: Variant) -> boo
     return [endings(one) for one in traces] == [item.ours, item.theirs]
 
 
-def test_witnesses() -> None:
-    variant = Variant.NFT
+@pytest.mark.parametrize("variant", list(Variant))
+def test_witnesses(variant: Variant) -> None:
     if reason := requirements(variant):
         pytest.skip(reason)
     seen, refused = 0, 0
