@@ -14,7 +14,7 @@ from operator import attrgetter
 from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["MISSING", "dataclass", "field", "fields", "replace"]
+__all__ = ["MISSING", "dataclass", "field", "fields", "hash_of", "replace"]
 
 if TYPE_CHECKING:
     from dataclasses import MISSING, Field, dataclass, field, fields, replace
@@ -85,7 +85,7 @@ def _made(cls: type, *, frozen: bool, slots: bool, kw_only: bool, eq: bool) -> t
         kept.pop(item.name, None)
     space = _shared(declared, frozen=frozen, slots=slots, eq=eq) | kept
     if eq and own.get("__hash__") is None:
-        space["__hash__"] = _hash if frozen else None
+        space["__hash__"] = hash_of if frozen else None
     if slots:
         below = {name for base in cls.__mro__[1:-1] for name in getattr(base, "__slots__", ())}
         space["__slots__"] = tuple(item.name for item in here if item.name not in below)
@@ -109,7 +109,7 @@ def _shared(declared: tuple[Field[Any], ...], *, frozen: bool, slots: bool, eq: 
         "__dataclass_params__": _Later(partial(_standard, declared, frozen, "__dataclass_params__")),
     }
     if eq:
-        shared |= {"_compared": attrgetter(*compared) if compared else type, "__eq__": _equal}
+        shared |= {"__record_compared__": attrgetter(*compared) if compared else type, "__eq__": _equal}
     if frozen:
         shared |= {"__setattr__": _refuse_set, "__delattr__": _refuse_delete}
     if frozen and slots:
@@ -201,12 +201,13 @@ def _init(declared: tuple[Field[Any], ...], frozen: bool, made: type) -> Any:
 def _equal(self: Any, other: Any) -> Any:
     if other.__class__ is not self.__class__:
         return NotImplemented
-    compared = self._compared
+    compared = self.__record_compared__
     return compared(self) == compared(other)
 
 
-def _hash(self: Any) -> int:
-    return hash(self._compared(self))
+def hash_of(record: Any) -> int:
+    """Return the hash of the fields that a record is compared by."""
+    return hash(record.__record_compared__(record))
 
 
 def _text(self: Any) -> str:

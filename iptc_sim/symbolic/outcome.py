@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from operator import attrgetter
 from typing import Final
 
 from iptc_sim.constraint import Field
 from iptc_sim.diagram.nodes import NOTHING
 from iptc_sim.diagram.nodes import Node as Diagram
-from iptc_sim.records import dataclass, field
+from iptc_sim.records import dataclass
 from iptc_sim.steps import Fate
 from iptc_sim.symbolic.conditions import Conditions
 from iptc_sim.symbolic.odds import Split, Then
-from iptc_sim.symbolic.store import ENTRY_CTMARK, KEPT, NO_MARK, BitTerm, Entry, Kept, Mark, Opaque, Store, Term, Value
+from iptc_sim.symbolic.store import (
+    ENTRY_CTMARK,
+    KEPT,
+    NO_MARK,
+    BitTerm,
+    Entry,
+    HashedOnce,
+    Kept,
+    Mark,
+    Opaque,
+    Store,
+    Term,
+    Value,
+)
 from iptc_sim.symbolic.variables import Space
 
 _ENDS: Final = (
@@ -21,13 +33,8 @@ _ENDS: Final = (
 )  # fmt: skip
 
 
-_compared: Final = attrgetter(
-    "fate", "code", "destination", "dport", "source", "sport", "mark", "ctmark", "entry", "changed", "notes", "asked"
-)
-
-
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(HashedOnce):
     """One end. What was rewritten and marked is not told of packets that did not get through.
 
     Args:
@@ -55,13 +62,8 @@ class Outcome:
     changed: tuple[tuple[Field, Opaque], ...] = ()
     notes: tuple[str, ...] = ()
     asked: tuple[Hashable, ...] = ()
-    hashed: list[int] = field(default_factory=list, compare=False, repr=False, init=False)
 
-    def __hash__(self) -> int:
-        """Return the hash, which is reckoned once."""
-        if not self.hashed:
-            self.hashed.append(hash(_compared(self)))
-        return self.hashed[0]
+    __hash__ = HashedOnce.__hash__
 
     @classmethod
     def stopped(cls, fate: Fate, store: Store, code: str = "") -> Outcome:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from enum import StrEnum
-from operator import attrgetter
 from typing import Any, Final
 
 from iptc_sim.constraint import Field
-from iptc_sim.records import dataclass, field, replace
+from iptc_sim.records import dataclass, field, hash_of, replace
 from iptc_sim.values import Prefix
 
 _ALL: Final = 0xFFFFFFFF
@@ -147,7 +146,24 @@ _TYPES: Final = {Field.DESTINATION_TYPE: Field.DESTINATION, Field.SOURCE_TYPE: F
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class HashedOnce:
+    """What is looked up more often than anything: its hash is reckoned once.
+
+    Args:
+        hashed: the hash, once it was asked for.
+    """
+
+    hashed: list[int] = field(default_factory=list, compare=False, repr=False, init=False)
+
+    def __hash__(self) -> int:
+        """Return the hash."""
+        if not self.hashed:
+            self.hashed.append(hash_of(self))
+        return self.hashed[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Store(HashedOnce):
     """What was done to a packet, and where its entry stands. Equal stores are equal states of the walk.
 
     Args:
@@ -185,13 +201,8 @@ class Store:
     changed: tuple[tuple[Field, Opaque], ...] = ()
     notes: tuple[str, ...] = ()
     asked: tuple[Hashable, ...] = ()
-    hashed: list[int] = field(default_factory=list, compare=False, repr=False, init=False)
 
-    def __hash__(self) -> int:
-        """Return the hash, which is reckoned once: stores are looked up more often than anything."""
-        if not self.hashed:
-            self.hashed.append(hash(_compared(self)))
-        return self.hashed[0]
+    __hash__ = HashedOnce.__hash__
 
     def term(self, field: Field) -> Term | Mark:
         """Return what stands for a field now; for a type, what stands for its address."""
@@ -233,8 +244,4 @@ class Store:
         return tuple(found)
 
 
-_compared: Final = attrgetter(
-    "destination", "dport", "source", "sport", "mark", "ctmark", "incoming", "outgoing", "next_way", "entry", "zone",
-    "source_settled", "destination_settled", "hops", "home", "changed", "notes", "asked",
-)  # fmt: skip
 _ENTERED: Final = {Field.MARK: ENTRY_MARK, Field.CTMARK: ENTRY_CTMARK}
