@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from iptc_sim.diagnostics import CODES, SourceFile
-from iptc_sim.lint.finding import SEVERITIES, Finding, Spot, about, about_file
+from iptc_sim.lint.finding import SEVERITIES, Finding, Spot, about, about_file, with_fingerprints
 from iptc_sim.records import dataclass
 from iptc_sim.ruleset import Ruleset
 
@@ -63,7 +63,8 @@ def without_ignored(
     if codes is not None and "IPT119" not in codes:
         return tuple(kept)
     hit = {place for finding in findings for place in _places(finding)}
-    return (*kept, *(found for one in ignored if (found := _fault(one, hit, codes)) is not None))
+    faults = [found for one in ignored if (found := _fault(one, hit, codes)) is not None]
+    return (*kept, *with_fingerprints(faults))
 
 
 def _places(finding: Finding) -> Iterator[Place]:
