@@ -77,8 +77,7 @@ class Machine:
 
     def is_plain(self, table: str, chain: str) -> bool:
         """Whether a chain, with those that it calls, only decides which way packets go, by conditions on themselves."""
-        changed, plain = self._inside(table, chain)
-        return plain and not changed
+        return self._inside(table, chain)[1]
 
     def _inside(self, table: str, chain: str) -> tuple[frozenset[Field], bool]:
         key = (table, chain)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from iptc_sim.constraint import All, Asked, Constraint, Field, Own, Within, both
 from iptc_sim.diagram.nodes import Node
-from iptc_sim.lint.effects import Ending, changed_by, ending, parts_of
+from iptc_sim.lint.effects import Ending, changed_by, ending
 from iptc_sim.lint.space import EVERYTHING, Fit, Space
 from iptc_sim.lint.view import View
 from iptc_sim.moment import Hook
@@ -23,6 +23,10 @@ MOST_STEPS: Final = 3_000_000
 #: By which fields the rules of a long chain are sorted, the most telling first, and how large their blocks are (bits).
 _BLOCKS: Final = {Field.DESTINATION: 14, Field.SOURCE: 14, Field.DPORT: 0}
 _BLOCK_OF_IPV6: Final = 78
+
+
+#: A field, and the block of values in which a rule wants it.
+Key = tuple[Field, int]
 
 
 class TooManyStepsError(Exception):
@@ -41,7 +45,11 @@ class Judged:
 
     constraint: Constraint
     deed: Deed
-    keys: tuple[tuple[Field, int], ...]
+    keys: tuple[Key, ...]
+
+    def lasting_keys(self, changed: frozenset[Field]) -> list[Key]:
+        """Return the keys that go for packets as they came to the hook: those of fields that have not changed since."""
+        return [key for key in self.keys if key[0] not in changed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +102,7 @@ def _header(rule: Rule, asked: Asked) -> Constraint:
     return both([replace(rule.base, fragment=None).constraint(asked), Own("fragment")])
 
 
-def _keys(constraint: Constraint) -> tuple[tuple[Field, int], ...]:
+def _keys(constraint: Constraint) -> tuple[Key, ...]:
     found: dict[Field, int] = {}
     parts = constraint.parts if isinstance(constraint, All) else (constraint,)
     for part in parts:
@@ -241,7 +249,7 @@ class Progress:
         self._long = length > _LONG
         #: The packets that may have fitted the rule before.
         self.fitted = walker._space.diagrams.no  # noqa: SLF001
-        self._taken: dict[tuple[Field, int], Node] = {}
+        self._taken: dict[Key, Node] = {}
 
     @property
     def is_over(self) -> bool:
@@ -253,8 +261,8 @@ class Progress:
         fit = self._space.fit(judged.constraint, self._walker.hook, self.changed)
         may = self._made.conjunction(fit.may, self._left)
         if self._long:
-            for key in judged.keys:
-                if key in self._taken and key[0] not in self.changed:
+            for key in judged.lasting_keys(self.changed):
+                if key in self._taken:
                     may = self._made.conjunction(may, self._made.negation(self._taken[key]))
         return may, fit.must
 
@@ -283,8 +291,9 @@ class Progress:
             gone = self._made.conjunction(may, must, self._made.negation(stays))
         if gone is self._made.no:
             return gone
-        key = next((key for key in judged.keys if key[0] not in self.changed), None) if self._long else None
-        if key is not None:
+        keys = judged.lasting_keys(self.changed) if self._long else []
+        if keys:
+            key = keys[0]
             self._taken[key] = self._made.disjunction(self._taken.get(key, self._made.no), gone)
         else:
             self._left = self._made.conjunction(self._left, self._made.negation(gone))
@@ -329,8 +338,3 @@ class Progress:
 
 def _add(space: Space, ends: dict[Ending, Node], kind: Ending, node: Node) -> None:
     ends[kind] = space.diagrams.disjunction(ends.get(kind, space.diagrams.no), node)
-
-
-def states(judged: Judged) -> Iterator[Own]:
-    """Yield the states that a rule asks or writes."""
-    return (part for part in parts_of(judged.constraint) if isinstance(part, Own))
