@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final
 
@@ -107,8 +107,3 @@ def fields_read(constraint: Constraint) -> frozenset[Field]:
             case Free(_, reads, _):
                 found |= reads or frozenset()
     return frozenset(found)
-
-
-def merged(fields: Iterable[frozenset[Field]]) -> frozenset[Field]:
-    """Return all of the fields."""
-    return frozenset().union(*fields)

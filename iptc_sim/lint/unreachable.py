@@ -30,12 +30,13 @@ def unreachable(view: View) -> Iterator[Finding]:
     for table, chain in view.chains():
         if view.is_left_out(table.name, chain.name):
             continue
-        if chain.rules and (hooks := view.hooks(table.name, chain.name)):
-            walkers = [view.machine.walker(table.name, hook) for hook in sorted(hooks)]
-            known = [walker for walker in walkers if walker is not None]
-            reached = {number for walker in known for number in walker.reached(chain.name)}
-            if len(known) == len(walkers) and len(reached) < len(chain.rules):
-                yield from Unreached(view, table.name, chain, known, reached).findings()
+        if not chain.rules or not view.hooks(table.name, chain.name):
+            continue
+        walkers = view.machine.walkers(table.name, chain.name)
+        if walkers is not None:
+            reached = {number for walker in walkers for number in walker.reached(chain.name)}
+            if len(reached) < len(chain.rules):
+                yield from Unreached(view, table.name, chain, walkers, reached).findings()
 
 
 class Unreached:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from iptc_sim.constraint import All, Asked, Constraint, Field, Own, Within, both
-from iptc_sim.diagram.nodes import Node
+from iptc_sim.diagram.nodes import Node, TooLarge
 from iptc_sim.lint.effects import Ending, changed_by, ending
 from iptc_sim.lint.space import EVERYTHING, Fit, Space
 from iptc_sim.lint.view import View
@@ -20,6 +20,9 @@ _LONG: Final = 200
 #: Rules may be looked at so often.
 MOST_STEPS: Final = 3_000_000
 
+#: So deep chains are followed into one another; nf_tables itself follows 16 (NFT_JUMP_STACK_SIZE).
+DEEPEST: Final = 100
+
 #: By which fields the rules of a long chain are sorted, the most telling first, and how large their blocks are (bits).
 _BLOCKS: Final = {Field.DESTINATION: 14, Field.SOURCE: 14, Field.DPORT: 0}
 _BLOCK_OF_IPV6: Final = 78
@@ -30,7 +33,11 @@ Key = tuple[Field, int]
 
 
 class TooManyStepsError(Exception):
-    """Chains are called from too many places; what was asked for stays unanswered."""
+    """Chains are called from too many places, or too deep; what was asked for stays unanswered."""
+
+
+#: What is raised where packets cannot be followed within bounds.
+UNANSWERED: Final = (TooLarge, TooManyStepsError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +202,7 @@ class Walker:
             changed: the fields that may have another value since.
 
         Raises:
-            TooManyStepsError: it calls too many chains, too often.
+            TooManyStepsError: it calls too many chains, too often or too deep.
         """
         key = (chain, start, changed)
         walked = self._memo.get(key)
@@ -207,6 +214,8 @@ class Walker:
                 walked = Walked(start, frozenset({Field.MARK}), dict.fromkeys(Ending, start))
             else:
                 noted = self._seen.setdefault(chain, set()) if self._noting else set()
+                if len(self._inside) == DEEPEST:
+                    raise TooManyStepsError
                 self._inside.append(chain)
                 state = Progress(self, start, changed, len(found.rules))
                 for number, rule in enumerate(found.rules, 1):
