@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from iptc_sim.constraint import All, Asked, Constraint, Field, Own, Within, both
+from iptc_sim.constraint import Asked, Constraint, Field, Own, Within, both, conjuncts
 from iptc_sim.diagram.nodes import Node, TooLarge
 from iptc_sim.lint.effects import Ending, changed_by, ending
 from iptc_sim.lint.space import EVERYTHING, Fit, Space
@@ -111,8 +111,7 @@ def _header(rule: Rule, asked: Asked) -> Constraint:
 
 def _keys(constraint: Constraint) -> tuple[Key, ...]:
     found: dict[Field, int] = {}
-    parts = constraint.parts if isinstance(constraint, All) else (constraint,)
-    for part in parts:
+    for part in conjuncts(constraint):
         if isinstance(part, Within) and not part.negated and part.field in _BLOCKS and len(part.spans) == 1:
             low, high = part.spans[0]
             shift = _BLOCKS[part.field] if high < 1 << 32 else _BLOCK_OF_IPV6
