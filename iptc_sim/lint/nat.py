@@ -106,7 +106,7 @@ class Nat:
     def arriving(self, packets: Node, *, also: Node | None = None) -> Node:
         """Return what is known behind nat of packets that begin connections: what lasts, and what is ``also`` so."""
         known = self.space.known_of(packets, _LASTING)
-        parts = [known, self.space.within(Field.CTSTATE, _NEW, _NEW), self._not_lo()]
+        parts = [known, self.space.within(Field.CTSTATE, _NEW, _NEW), self.space.not_lo()]
         return self._made.conjunction(*parts, *([also] if also is not None else []))
 
     def sent_on(self, one: Published, address: Address) -> Node:
@@ -154,9 +154,6 @@ class Nat:
         four = self.view.ruleset.family is Family.IPV4
         first, last = (127 << 24, (128 << 24) - 1) if four else (1, 1)
         return self._made.negation(self.space.within(Field.DESTINATION, first, last))
-
-    def _not_lo(self) -> Node:
-        return self._made.negation(self.space.interface(Field.IN_INTERFACE, "lo"))
 
     def at(self, hook: Hook, start: Node) -> Walked | None:
         """Return what filter makes of packets."""
