@@ -64,7 +64,6 @@ def ignoring(comment: str, rule: str = SSH) -> str:
     [
         ignoring("# iptc: ignore IPT100 kept for the audit"),
         ignoring("#iptc:ignore IPT100 kept for the audit"),
-        ignoring("# iptc: ignore IPT103,IPT100 kept for the audit").replace(DROP, f"{DROP}\n{SSH}"),
         ignoring("# iptc: ignore IPT100 kept for the audit\n# and more words\n"),
         "# iptc: ignore-file IPT100 written by a tool\n" + SHADOWED,
         SHADOWED + "# iptc: ignore-file IPT100 written by a tool\n",
@@ -73,11 +72,17 @@ def ignoring(comment: str, rule: str = SSH) -> str:
     ],
 )
 def test_ignored(text: str) -> None:
-    codes = ["IPT119", *(code for code in ("IPT100", "IPT103") if code in text)]
-    found = [one for one in after_ignoring(text, *codes) if "IPT103" not in text or one.code != "IPT100"]
-    assert not [one for one in found if one.code != "IPT119"], found
-    if "IPT103" not in text:
-        assert found == []
+    assert after_ignoring(text, "IPT100", "IPT119") == []
+
+
+def test_a_comment_that_names_two_codes() -> None:
+    """The second of two equal rules is there twice; what the first of them is found for stands at another line."""
+    twice = table(DROP, SSH, "# iptc: ignore IPT103,IPT119 kept for the audit", SSH)
+    assert [(one.code, one.spot and one.spot.number) for one in findings(twice)] == [("IPT100", 2), ("IPT103", 3)]
+    assert messages(twice) == [
+        "IPT100 filter INPUT rule 2 (line 6) can never match: rule 1 (line 5) takes every packet that fits it",
+        "IPT119 the ignore comment hits nothing: there is no IPT119 here",
+    ]
 
 
 @pytest.mark.parametrize(
