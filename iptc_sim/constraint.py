@@ -6,7 +6,7 @@ puts the values of that moment in place of the fields.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from enum import IntEnum
 from typing import Final
 
@@ -234,6 +234,20 @@ def one_of(constraints: Iterable[Constraint]) -> Constraint:
         elif not isinstance(constraint, Never):
             parts.append(constraint)
     return AnyOf(tuple(parts)) if len(parts) > 1 else parts[0] if parts else NEVER
+
+
+def conjuncts(constraint: Constraint) -> tuple[Constraint, ...]:
+    """Return the parts all of which have to hold; a constraint that is not put together of such is its only part."""
+    return constraint.parts if isinstance(constraint, All) else (constraint,)
+
+
+def leaves(constraint: Constraint) -> Iterator[Constraint]:
+    """Yield the conditions that a constraint is put together of."""
+    if isinstance(constraint, All | AnyOf):
+        for part in constraint.parts:
+            yield from leaves(part)
+    else:
+        yield constraint
 
 
 def opposite(constraint: Constraint) -> Constraint:

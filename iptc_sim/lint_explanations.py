@@ -7,6 +7,15 @@ from typing import Final
 
 from iptc_sim.explanation import Explanation, in_table
 
+
+def _two_draws(probability: str) -> list[str]:
+    """Return two rules that send some packets to one machine each."""
+    return [
+        f"-A PREROUTING -p tcp --dport 80 -m statistic --mode random --probability {probability} -j DNAT --to {to}"
+        for to in ("10.0.0.1", "10.0.0.2")
+    ]
+
+
 #: By code.
 LINT: Final[Mapping[str, Explanation]] = {
     "IPT100": Explanation(
@@ -64,26 +73,13 @@ LINT: Final[Mapping[str, Explanation]] = {
         "draws from what those before it have left. What kube-proxy's ten digits round is not told of.",
         "Of N ways the first rule draws 1/N, the next 1/(N-1), and the last one draws nothing. Weights on purpose "
         "are a note only.",
-        in_table(
-            *(
-                f"-A PREROUTING -p tcp --dport 80 -m statistic --mode random --probability 0.33 -j DNAT --to {to}"
-                for to in ("10.0.0.1", "10.0.0.2")
-            ),
-            "-A PREROUTING -p tcp --dport 80 -j DNAT --to 10.0.0.3",
-            table="nat",
-        ),
+        in_table(*_two_draws("0.33"), "-A PREROUTING -p tcp --dport 80 -j DNAT --to 10.0.0.3", table="nat"),
     ),
     "IPT111": Explanation(
         "The last rule of a random choice draws, too, and no rule follows in its chain: some packets are given to "
         "nobody, and with DNAT they go on to the address that stands for all ends.",
         "Leave -m statistic out of the last rule.",
-        in_table(
-            *(
-                f"-A PREROUTING -p tcp --dport 80 -m statistic --mode random --probability 0.5 -j DNAT --to {to}"
-                for to in ("10.0.0.1", "10.0.0.2")
-            ),
-            table="nat",
-        ),
+        in_table(*_two_draws("0.5"), table="nat"),
     ),
     "IPT112": Explanation(
         "nat sees the first packet of a connection only, PREROUTING knows no out interface and OUTPUT no in "

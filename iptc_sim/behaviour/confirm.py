@@ -9,7 +9,7 @@ from iptc_sim.behaviour.described import question_of
 from iptc_sim.behaviour.endings import endings, kinds
 from iptc_sim.behaviour.slices import Slice
 from iptc_sim.behaviour.witness import Witness
-from iptc_sim.constraint import All, AnyOf, Asked, Constraint, Free, Own
+from iptc_sim.constraint import All, AnyOf, Asked, Constraint, Free, Own, leaves
 from iptc_sim.diagnostics import InputError, UsageError
 from iptc_sim.engine import explore
 from iptc_sim.engine.judge import Answers
@@ -115,6 +115,4 @@ def _holds(constraint: Constraint, told: Callable[[Hashable], bool | None]) -> b
 
 
 def _asks(constraint: Constraint) -> bool:
-    if isinstance(constraint, All | AnyOf):
-        return any(map(_asks, constraint.parts))
-    return isinstance(constraint, Free | Own)
+    return any(isinstance(leaf, Free | Own) for leaf in leaves(constraint))

@@ -71,7 +71,7 @@ def endpoint_chain(port_name: str, protocol: str, endpoint: str) -> str:
     return ENDPOINT_PREFIX + hashes((port_name + protocol + endpoint,))[0]
 
 
-def endpoint_text(address: str, port: int) -> str:
+def endpoint_text(address: str, port: int | str) -> str:
     """Return ``ADDRESS:PORT``, an IPv6 address in brackets."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Final
 
-from iptc_sim.constraint import All, AnyOf, Bits, Constraint, Draw, Field, Free, NamedInterface, Own, Within
+from iptc_sim.constraint import Bits, Constraint, Draw, Field, Free, NamedInterface, Own, Within, leaves
 from iptc_sim.lint.space import EVERYTHING
 from iptc_sim.target import (
     Accept,
@@ -81,25 +80,16 @@ def is_silent(deed: Deed) -> bool:
     return isinstance(deed, Accept | Drop | Reject | Return | Jump | Goto)
 
 
-def parts_of(constraint: Constraint) -> Iterator[Constraint]:
-    """Yield the conditions that a constraint is put together of."""
-    if isinstance(constraint, All | AnyOf):
-        for part in constraint.parts:
-            yield from parts_of(part)
-    else:
-        yield constraint
-
-
 def is_pure(constraint: Constraint) -> bool:
     """Whether the same packet always gets the same answer, and asking leaves nothing behind."""
-    return not any(isinstance(part, Own | Draw) for part in parts_of(constraint))
+    return not any(isinstance(leaf, Own | Draw) for leaf in leaves(constraint))
 
 
 def fields_read(constraint: Constraint) -> frozenset[Field]:
     """Return the fields that the answer may depend on."""
     found: set[Field] = set()
-    for part in parts_of(constraint):
-        match part:
+    for leaf in leaves(constraint):
+        match leaf:
             case Within(field) | Bits(field) | NamedInterface(field):
                 found.add(field)
             case Free(_, None, _) | Own():
@@ -107,8 +97,3 @@ def fields_read(constraint: Constraint) -> frozenset[Field]:
             case Free(_, reads, _):
                 found |= reads or frozenset()
     return frozenset(found)
-
-
-def merged(fields: Iterable[frozenset[Field]]) -> frozenset[Field]:
-    """Return all of the fields."""
-    return frozenset().union(*fields)

@@ -71,15 +71,22 @@ class Size:
                 self.chains[owner] += 1
                 self.lengths[f"{table.name} {name}"] = len(chain.rules)
                 aims[name] = [rule.target.chain for rule in chain.rules if isinstance(rule.target, JumpTo | GoTo)]
-            longest: dict[str, int] = {}
             for hook in BUILTIN_CHAINS[table.name]:
                 if str(hook) in table.chains:
-                    place = f"{table.name} {hook}"
-                    self.walks[place] = self._longest(table.name, str(hook), aims, longest)
+                    self.walks[f"{table.name} {hook}"] = self._longest(table.name, str(hook), aims)
 
-    def _longest(self, table: str, chain: str, aims: dict[str, list[str]], known: dict[str, int]) -> int:
-        if chain not in known:
-            known[chain] = 0  # for a circle
-            own = self.lengths.get(f"{table} {chain}", 0)
-            known[chain] = own + sum(self._longest(table, aim, aims, known) for aim in aims.get(chain, ()))
-        return known[chain]
+    def _longest(self, table: str, start: str, aims: dict[str, list[str]]) -> int:
+        """Return how many rules a packet meets from a chain on that takes every jump; circles count once."""
+        known: dict[str, int] = {}
+        opened: set[str] = set()
+        waiting = [(start, False)]
+        while waiting:
+            chain, is_done = waiting.pop()
+            if is_done:
+                own = self.lengths.get(f"{table} {chain}", 0)
+                known[chain] = own + sum(known.get(aim, 0) for aim in aims.get(chain, ()))
+            elif chain not in opened:
+                opened.add(chain)
+                waiting.append((chain, True))
+                waiting += [(aim, False) for aim in aims.get(chain, ())]
+        return known[start]

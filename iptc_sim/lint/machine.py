@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from iptc_sim.constraint import Field
-from iptc_sim.diagram.nodes import Node, TooLarge
-from iptc_sim.lint.effects import changed_by, is_pure, is_silent, merged
+from iptc_sim.diagram.nodes import Node
+from iptc_sim.lint.effects import changed_by, is_pure, is_silent
 from iptc_sim.lint.space import EVERYTHING, Space
 from iptc_sim.lint.view import View
-from iptc_sim.lint.walk import Judged, Reading, TooManyStepsError, Walked, Walker
+from iptc_sim.lint.walk import DEEPEST, UNANSWERED, Judged, Reading, Walked, Walker
 from iptc_sim.moment import Hook
 from iptc_sim.ruleset import Rule
 from iptc_sim.target import Goto, Jump
@@ -28,39 +28,35 @@ class Machine:
         self._reading = Reading(view)
         self._walkers: dict[tuple[str, Hook], Walker | None] = {}
         self._chains: dict[tuple[str, str], tuple[frozenset[Field], bool]] = {}
+        self._depth = 0
 
-    def walker(self, table: str, hook: Hook) -> Walker | None:
-        """Return a walker that has seen all packets of a table at a hook; None where that takes too long."""
+    def walkers(self, table: str, chain: str) -> list[Walker] | None:
+        """Return walkers that have seen all packets of the hooks that lead to a chain; None where one gave up."""
+        found = [self._walker(table, hook) for hook in sorted(self.view.hooks(table, chain))]
+        known = [walker for walker in found if walker is not None]
+        return known if len(known) == len(found) else None
+
+    def _walker(self, table: str, hook: Hook) -> Walker | None:
         key = (table, hook)
         if key not in self._walkers:
-            walker = Walker(self.view, self._reading, self.space, table, hook)
-            try:
-                walker.whole()
-            except (TooLarge, TooManyStepsError):
-                self._walkers[key] = None
-            else:
-                self._walkers[key] = walker
+            walker = self._new_walker(table, hook)
+            self._walkers[key] = walker if _whole(walker) is not None else None
         return self._walkers[key]
+
+    def _new_walker(self, table: str, hook: Hook, *, ending: bool = False) -> Walker:
+        return Walker(self.view, self._reading, self.space, table, hook, ending=ending)
 
     def walked(self, table: str, hook: Hook, start: Node) -> Walked | None:
         """Return what becomes of some packets in a table at a hook; None where that cannot be told."""
         if table not in self.view.ruleset.tables:
             return None
-        walker = Walker(self.view, self._reading, self.space, table, hook, ending=True)
-        try:
-            return walker.whole(start)
-        except (TooLarge, TooManyStepsError):
-            return None
+        return _whole(self._new_walker(table, hook, ending=True), start)
 
     def observed(self, table: str, hook: Hook, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Node]:
         """Return the packets that may fit rules, by (chain, number); nothing where that cannot be told."""
-        walker = Walker(self.view, self._reading, self.space, table, hook)
+        walker = self._new_walker(table, hook)
         walker.observed = dict.fromkeys(places, self.space.diagrams.no)
-        try:
-            walker.whole()
-        except (TooLarge, TooManyStepsError):
-            return {}
-        return walker.observed
+        return walker.observed if _whole(walker) is not None else {}
 
     def own_fit(self, rule: Rule) -> Node:
         """Return the packets that may fit a rule, wherever it stands: at a hook where a packet has all fields."""
@@ -77,19 +73,30 @@ class Machine:
 
     def is_plain(self, table: str, chain: str) -> bool:
         """Whether a chain, with those that it calls, only decides which way packets go, by conditions on themselves."""
-        changed, plain = self._inside(table, chain)
-        return plain and not changed
+        return self._inside(table, chain)[1]
 
     def _inside(self, table: str, chain: str) -> tuple[frozenset[Field], bool]:
+        """Return which fields a chain may change, with those that it calls, and whether it is plain."""
         key = (table, chain)
         if key not in self._chains:
-            self._chains[key] = (EVERYTHING, False)  # for a circle, and for a chain that is not shown
             found = self.view.ruleset.chain(table, chain)
-            if found is not None:
-                judged = [self.judged(rule) for rule in found.rules]
-                plain = all(is_pure(one.constraint) and is_silent(one.deed) for one in judged)
-                aims = {one.deed.chain for one in judged if isinstance(one.deed, Jump | Goto)}
-                inner = [self._inside(table, aim) for aim in sorted(aims)]
-                changed = merged([*(changed_by(one.deed) for one in judged), *(fields for fields, _ in inner)])
-                self._chains[key] = (changed, plain and all(quiet for _, quiet in inner))
+            if found is None or self._depth == DEEPEST:
+                return EVERYTHING, False
+            self._chains[key] = (EVERYTHING, False)  # for a circle
+            judged = [self.judged(rule) for rule in found.rules]
+            plain = all(is_pure(one.constraint) and is_silent(one.deed) for one in judged)
+            aims = {one.deed.chain for one in judged if isinstance(one.deed, Jump | Goto)}
+            self._depth += 1
+            inner = [self._inside(table, aim) for aim in sorted(aims)]
+            self._depth -= 1
+            changed = frozenset().union(*(changed_by(one.deed) for one in judged), *(fields for fields, _ in inner))
+            self._chains[key] = (changed, plain and all(quiet for _, quiet in inner))
         return self._chains[key]
+
+
+def _whole(walker: Walker, start: Node | None = None) -> Walked | None:
+    """Let a walker walk its table; None where it gives up."""
+    try:
+        return walker.whole(start)
+    except UNANSWERED:
+        return None

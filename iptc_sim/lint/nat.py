@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Final
 
-from iptc_sim.constraint import ADDRESS_TYPES, STATES, All, Constraint, Field, Within
+from iptc_sim.constraint import ADDRESS_TYPES, STATES, Constraint, Field, Within, conjuncts
 from iptc_sim.diagnostics import Severity
 from iptc_sim.diagram.nodes import Node
+from iptc_sim.diagram.spans import Spans, intersection
+from iptc_sim.kube.names import endpoint_text
 from iptc_sim.kube.names_of import NUMBERED
 from iptc_sim.lint.effects import LOST, Ending
 from iptc_sim.lint.finding import Finding, Spot, about, rules_named
@@ -55,8 +58,7 @@ class Published:
         if self.ports is None:
             return address
         first, last = self.ports
-        port = str(first) if first == last else f"{first}-{last}"
-        return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+        return endpoint_text(address, first if first == last else f"{first}-{last}")
 
 
 class Nat:
@@ -69,6 +71,7 @@ class Nat:
     def __init__(self, view: View) -> None:
         self.view, self.machine, self.space = view, view.machine, view.machine.space
         self._made = self.space.diagrams
+        self._walked: dict[tuple[Hook, Node], Walked | None] = {}
         #: The rules of PREROUTING that only packets for loopback addresses meet; filled by :meth:`published`.
         self.for_loopback: list[Spot] = []
 
@@ -78,13 +81,13 @@ class Nat:
         Those of kube-proxy are its own.
         """
         found: dict[tuple[str, int], tuple[Spot, Translate]] = {}
-        for name, chain in self.view.ruleset.tables["nat"].chains.items():
+        for name in self.view.ruleset.tables["nat"].chains:
             if NUMBERED.fullmatch(name) or Hook.PREROUTING not in self.view.hooks("nat", name):
                 continue
-            for number, rule in enumerate(chain.rules, 1):
+            for spot, rule in self.view.rules("nat", name):
                 deed = self.machine.judged(rule).deed
                 if isinstance(deed, Translate) and deed.manip is Manip.DESTINATION and _is_single(deed):
-                    found[name, number] = Spot("nat", name, number, rule), deed
+                    found[name, spot.number] = spot, deed
         if not 0 < len(found) <= _MOST:
             return []
         packets = self.machine.observed("nat", Hook.PREROUTING, found)
@@ -103,7 +106,7 @@ class Nat:
     def arriving(self, packets: Node, *, also: Node | None = None) -> Node:
         """Return what is known behind nat of packets that begin connections: what lasts, and what is ``also`` so."""
         known = self.space.known_of(packets, _LASTING)
-        parts = [known, self.space.within(Field.CTSTATE, _NEW, _NEW), self._not_lo()]
+        parts = [known, self.space.within(Field.CTSTATE, _NEW, _NEW), self.space.not_lo()]
         return self._made.conjunction(*parts, *([also] if also is not None else []))
 
     def sent_on(self, one: Published, address: Address) -> Node:
@@ -122,18 +125,42 @@ class Nat:
         inside = self._made.disjunction(*bridges)
         return self._made.conjunction(self.space.start("filter", Hook.FORWARD), self._made.negation(inside))
 
+    @cached_property
+    def closing(self) -> list[tuple[Spot, Spans]]:
+        """The rules on the way of INPUT that drop or reject ports that they name, each with these."""
+        found = []
+        for name in self.view.ruleset.tables["filter"].chains:
+            if Hook.INPUT in self.view.hooks("filter", name):
+                for spot, rule in self.view.rules("filter", name):
+                    judged = self.machine.judged(rule)
+                    if isinstance(judged.deed, Drop | Reject) and (ports := _ports(judged.constraint)):
+                        found.append((spot, ports))
+        return found
+
+    @cached_property
+    def forwarded_to(self) -> frozenset[int]:
+        """The addresses that rules on the way of FORWARD alone name as the destination."""
+        return frozenset(
+            part.spans[0][0]
+            for name, chain in self.view.ruleset.tables["filter"].chains.items()
+            if self.view.hooks("filter", name) == {Hook.FORWARD}
+            for rule in chain.rules
+            for part in _ranges(self.machine.judged(rule).constraint)
+            if part.field is Field.DESTINATION and len(part.spans) == 1 and part.spans[0][0] == part.spans[0][1]
+        )
+
     def not_loopback(self) -> Node:
         """Return the packets for no loopback address: others are martians where they come from outside."""
         four = self.view.ruleset.family is Family.IPV4
         first, last = (127 << 24, (128 << 24) - 1) if four else (1, 1)
         return self._made.negation(self.space.within(Field.DESTINATION, first, last))
 
-    def _not_lo(self) -> Node:
-        return self._made.negation(self.space.interface(Field.IN_INTERFACE, "lo"))
-
     def at(self, hook: Hook, start: Node) -> Walked | None:
         """Return what filter makes of packets."""
-        return self.machine.walked("filter", hook, start)
+        key = (hook, start)
+        if key not in self._walked:
+            self._walked[key] = self.machine.walked("filter", hook, start)
+        return self._walked[key]
 
     def may(self, walked: Walked | None, *endings: Ending) -> bool:
         """Whether packets may end so; also where that cannot be told."""
@@ -227,7 +254,7 @@ def _names_destination(nat: Nat, one: Published) -> bool:
 def _past_input(nat: Nat, one: Published, address: Address) -> Iterator[Finding]:
     """IPT115: INPUT lets nobody to the port, but FORWARD lets everybody through to where it was sent on."""
     spans = _ports(nat.machine.judged(one.spot.rule).constraint) if one.spot.rule else ()
-    closed = closing_rules(nat, spans)
+    closed = [spot for spot, ports in nat.closing if intersection(ports, spans)]
     if not spans or not (owner_of(one.spot.chain) or closed):
         return
     space, made = nat.space, nat.space.diagrams
@@ -253,24 +280,12 @@ def _past_input(nat: Nat, one: Published, address: Address) -> Iterator[Finding]
     yield about("IPT115", one.spot, message, closed, hint)
 
 
-def closing_rules(nat: Nat, spans: tuple[tuple[int, int], ...]) -> list[Spot]:
-    """Return the rules on the way of INPUT that name one of the ports and drop or reject it."""
-    found = []
-    for name, chain in nat.view.ruleset.tables["filter"].chains.items():
-        if Hook.INPUT in nat.view.hooks("filter", name):
-            for number, rule in enumerate(chain.rules, 1):
-                judged = nat.machine.judged(rule)
-                if isinstance(judged.deed, Drop | Reject) and _meet(_ports(judged.constraint), spans):
-                    found.append(Spot("filter", name, number, rule))
-    return found
-
-
 def _never_seen(nat: Nat, rules: list[Published]) -> Iterator[Finding]:
     """IPT116: rules of INPUT that accept a port all new connections to which are sent on before."""
     space, made = nat.space, nat.space.diagrams
-    for spot in nat.view.spots("filter", str(Hook.INPUT)):
-        judged = nat.machine.judged(spot.rule) if spot.rule else None
-        if judged is None or not isinstance(judged.deed, Accept) or not (spans := _ports(judged.constraint)):
+    for spot, rule in nat.view.rules("filter", Hook.INPUT):
+        judged = nat.machine.judged(rule)
+        if not isinstance(judged.deed, Accept) or not (spans := _ports(judged.constraint)):
             continue
         asked = space.fit(judged.constraint, Hook.INPUT).may
         known = space.known_of(asked, _LASTING | {Field.DESTINATION, Field.DPORT})
@@ -292,35 +307,24 @@ def _never_seen(nat: Nat, rules: list[Published]) -> Iterator[Finding]:
             yield about("IPT116", spot, message, because, "what is sent on to another machine passes FORWARD")
 
 
-def _comes_back(nat: Nat, one: Published, spans: tuple[tuple[int, int], ...]) -> bool:
+def _comes_back(nat: Nat, one: Published, spans: Spans) -> bool:
     """Whether what a rule sends on may be for this node, and fit the ports again."""
     ports = (one.ports,) if one.ports is not None else spans
-    return _meet(ports, spans) and not _is_elsewhere(nat, one)
+    return bool(intersection(ports, spans)) and not _is_elsewhere(nat, one)
 
 
 def _is_elsewhere(nat: Nat, one: Published) -> bool:
     """Whether the address is surely that of another machine: a container's, or one that FORWARD names."""
     if one.address is None or owner_of(one.spot.chain) == "Docker":
         return one.address is not None
-    number = int(one.address)
-    return any(
-        part.field is Field.DESTINATION and not part.negated and part.spans == ((number, number),)
-        for name, chain in nat.view.ruleset.tables["filter"].chains.items()
-        if nat.view.hooks("filter", name) == {Hook.FORWARD}
-        for rule in chain.rules
-        for part in _parts(nat.machine.judged(rule).constraint)
-    )
+    return int(one.address) in nat.forwarded_to
 
 
-def _parts(constraint: Constraint) -> Iterator[Within]:
-    parts = constraint.parts if isinstance(constraint, All) else (constraint,)
-    return (part for part in parts if isinstance(part, Within))
+def _ranges(constraint: Constraint) -> Iterator[Within]:
+    """Yield the ranges of fields in which every packet that fits lies."""
+    return (part for part in conjuncts(constraint) if isinstance(part, Within) and not part.negated)
 
 
-def _ports(constraint: Constraint) -> tuple[tuple[int, int], ...]:
+def _ports(constraint: Constraint) -> Spans:
     """Return the destination ports that a rule names; nothing where it names none."""
-    return next((part.spans for part in _parts(constraint) if part.field is Field.DPORT and not part.negated), ())
-
-
-def _meet(left: tuple[tuple[int, int], ...], right: tuple[tuple[int, int], ...]) -> bool:
-    return any(low <= last and first <= high for low, high in left for first, last in right)
+    return next((part.spans for part in _ranges(constraint) if part.field is Field.DPORT), ())

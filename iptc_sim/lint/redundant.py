@@ -13,6 +13,7 @@ from iptc_sim.lint.managed import is_of_a_program, owner_of
 from iptc_sim.lint.registry import check
 from iptc_sim.lint.view import View
 from iptc_sim.lint.walk import Judged, Walker, lie_apart
+from iptc_sim.ruleset import Chain
 from iptc_sim.target import Accept, Drop, Reject
 
 #: Every rule is compared with every later one; longer chains are lists that somebody fills.
@@ -24,14 +25,10 @@ def redundant(view: View) -> Iterator[Finding]:
     """Yield the rules whose packets would meet the same verdict a few rules later, and nothing else before it."""
     for table, chain in view.chains():
         many = len(chain.rules)
-        hooks = view.hooks(table.name, chain.name)
-        if not (1 < many <= _LONGEST and hooks and view.whole(table.name)) or owner_of(chain.name):
+        if not (1 < many <= _LONGEST and view.whole(table.name)) or owner_of(chain.name):
             continue
-        walkers = [view.machine.walker(table.name, hook) for hook in sorted(hooks)]
-        known = [walker for walker in walkers if walker is not None]
-        if len(known) != len(walkers):
-            continue
-        later = [Later(view, walker, view.spots(table.name, chain.name)) for walker in known]
+        walkers = view.machine.walkers(table.name, chain.name)
+        later = [Later(view, walker, chain) for walker in walkers or ()]
         for number in range(1, many):
             if is_of_a_program(chain.rules[number - 1]):
                 continue
@@ -49,17 +46,16 @@ class Later:
     Args:
         view: the rules.
         walker: of the hook.
-        spots: the rules of the chain.
+        chain: the chain.
     """
 
-    def __init__(self, view: View, walker: Walker, spots: list[Spot]) -> None:
+    def __init__(self, view: View, walker: Walker, chain: Chain) -> None:
         self._made = view.machine.space.diagrams
         self._start = view.machine.space.start(walker.table, walker.hook)
-        rules = [spot.rule for spot in spots if spot.rule is not None]
-        self._judged = [walker.judged(rule) for rule in rules]
-        self._fits = [walker.fit(rule) for rule in rules]
-        self._changes = [view.machine.changes(walker.table, rule) for rule in rules]
-        self._reached = walker.reached(spots[0].chain) if spots else set()
+        self._judged = [walker.judged(rule) for rule in chain.rules]
+        self._fits = [walker.fit(rule) for rule in chain.rules]
+        self._changes = [view.machine.changes(walker.table, rule) for rule in chain.rules]
+        self._reached = walker.reached(chain.name)
 
     def same(self, number: int) -> int:
         """Return the number of the later rule that does the same with all packets of a rule; 0 for none."""

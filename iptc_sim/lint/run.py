@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 
 from iptc_sim.diagnostics import Severity
 from iptc_sim.lint import backends, duplicates, growth, nat, redundant, statistic, unreachable, unused
@@ -10,6 +11,7 @@ from iptc_sim.lint.finding import Finding, with_fingerprints
 from iptc_sim.lint.managed import owner_of
 from iptc_sim.lint.registry import CHECKS
 from iptc_sim.lint.view import View
+from iptc_sim.lint.walk import UNANSWERED
 from iptc_sim.records import replace
 from iptc_sim.ruleset import Ruleset
 
@@ -33,6 +35,8 @@ def lint(
 ) -> tuple[Finding, ...]:
     """Return everything that is odd in rules that load.
 
+    What cannot be followed within bounds, of steps, depth and nodes of diagrams, nothing is said of.
+
     Args:
         ruleset: the rules.
         beside: the rules of the other iptables on the same node: those of iptables-legacy beside those of nf_tables.
@@ -43,11 +47,16 @@ def lint(
         The findings by place, each with its fingerprint.
     """
     view = View(ruleset, beside, since)
-    found: list[Finding] = []
+    found = list(_found(view, codes))
+    return with_fingerprints(_in_order(_of_people(_without_repeats(found)), ruleset))
+
+
+def _found(view: View, codes: Collection[str] | None) -> Iterator[Finding]:
+    """Yield what the checks say; where one of them gives up, what it has said before stays."""
     for check in CHECKS:
         if codes is None or not check.codes.isdisjoint(codes):
-            found += [finding for finding in check.run(view) if codes is None or finding.code in codes]
-    return with_fingerprints(_in_order(_of_people(_without_repeats(found)), ruleset))
+            with suppress(*UNANSWERED):
+                yield from (finding for finding in check.run(view) if codes is None or finding.code in codes)
 
 
 def _of_people(found: list[Finding]) -> list[Finding]:

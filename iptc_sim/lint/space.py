@@ -19,6 +19,8 @@ from iptc_sim.values import RANDOM_STEPS, Family
 
 #: All fields: what an unknown change may have changed.
 EVERYTHING: Final = frozenset(Field)
+#: The hooks that know no out interface.
+_ARRIVING: Final = frozenset({Hook.PREROUTING, Hook.INPUT})
 _MARKS: Final = frozenset({Field.MARK, Field.CTMARK})
 
 
@@ -59,18 +61,12 @@ class Space:
             cell: dict[Field, Sequence[Span]] = {}
             if hook is not Hook.POSTROUTING:  # what it shows of the way in depends on the kernel
                 cell[Field.IN_INTERFACE] = self._interfaces(Field.IN_INTERFACE, there=hook is not Hook.OUTPUT)
-            there = hook not in {Hook.PREROUTING, Hook.INPUT}
-            cell[Field.OUT_INTERFACE] = self._interfaces(Field.OUT_INTERFACE, there=there)
+            cell[Field.OUT_INTERFACE] = self._interfaces(Field.OUT_INTERFACE, there=hook not in _ARRIVING)
             if table == "nat":  # nf_nat_inet_fn: packets of known connections follow their entry
                 cell[Field.CTSTATE] = union((place, place) for place in map(STATES.index, ("NEW", "RELATED")))
             found = self.cell(cell)
-            if table == "nat" and hook in {
-                Hook.PREROUTING,
-                Hook.INPUT,
-            }:  # what lo brings back was settled on its way out
-                found = self.diagrams.conjunction(
-                    found, self.diagrams.negation(self.interface(Field.IN_INTERFACE, "lo"))
-                )
+            if table == "nat" and hook in _ARRIVING:  # what lo brings back was settled on its way out
+                found = self.diagrams.conjunction(found, self.not_lo())
             self._starts[key] = found
         return self._starts[key]
 
@@ -94,9 +90,15 @@ class Space:
         """Return the packets with an interface of that name, or whose name begins so."""
         return self._variables.within(field, interface_spans(name, prefix=prefix))
 
+    def not_lo(self) -> Node:
+        """Return the packets that have not come in by lo."""
+        return self.diagrams.negation(self.interface(Field.IN_INTERFACE, "lo"))
+
     def known_of(self, packets: Node, fields: Collection[Field]) -> Node:
         """Return what some of the fields tell of packets, all else forgotten."""
-        levels = {self.level(field) for field in fields}
+        return self._told_by(packets, {self.level(field) for field in fields})
+
+    def _told_by(self, packets: Node, levels: Collection[int]) -> Node:
         return project(self.diagrams, packets, lambda value: value is True, levels)
 
     def in_every_way_in(self, packets: Node) -> Node:
@@ -104,10 +106,9 @@ class Space:
         level = self.level(Field.IN_INTERFACE)
         made = self.diagrams
         others = set(range(len(made.highest))) - {level}
-        others_in = made.negation(self.interface(Field.IN_INTERFACE, "lo"))
-        some = made.conjunction(self.within(Field.IN_INTERFACE, 1, made.highest[level]), others_in)
+        some = made.conjunction(self.within(Field.IN_INTERFACE, 1, made.highest[level]), self.not_lo())
         missing = made.conjunction(some, made.negation(packets))
-        return made.negation(project(made, missing, lambda value: value is True, others))
+        return made.negation(self._told_by(missing, others))
 
     def fit(self, constraint: Constraint, hook: Hook, changed: Collection[Field] = ()) -> Fit:
         """Return which packets fit, by the fields that they had at the start of the walk.

@@ -7,15 +7,17 @@ the chain lets such packets through.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
 
+from iptc_sim.constraint import Field
 from iptc_sim.diagnostics import Severity
 from iptc_sim.diagram.nodes import Node
 from iptc_sim.lint.finding import Finding, Spot, about, rules_named
 from iptc_sim.lint.machine import Machine
 from iptc_sim.lint.registry import check
 from iptc_sim.lint.view import View
-from iptc_sim.lint.walk import Progress, Walker
+from iptc_sim.lint.walk import Key, Progress, Walker
 from iptc_sim.ruleset import Chain
 from iptc_sim.target import Translate
 
@@ -28,12 +30,13 @@ def unreachable(view: View) -> Iterator[Finding]:
     for table, chain in view.chains():
         if view.is_left_out(table.name, chain.name):
             continue
-        if chain.rules and (hooks := view.hooks(table.name, chain.name)):
-            walkers = [view.machine.walker(table.name, hook) for hook in sorted(hooks)]
-            known = [walker for walker in walkers if walker is not None]
-            reached = {number for walker in known for number in walker.reached(chain.name)}
-            if len(known) == len(walkers) and len(reached) < len(chain.rules):
-                yield from Unreached(view, table.name, chain, known, reached).findings()
+        if not chain.rules or not view.hooks(table.name, chain.name):
+            continue
+        walkers = view.machine.walkers(table.name, chain.name)
+        if walkers is not None:
+            reached = {number for walker in walkers for number in walker.reached(chain.name)}
+            if len(reached) < len(chain.rules):
+                yield from Unreached(view, table.name, chain, walkers, reached).findings()
 
 
 class Unreached:
@@ -186,6 +189,31 @@ class Unreached:
             )
 
 
+class Taken:
+    """What the rules of a chain have taken, sorted by what they ask for: of a long chain most lie apart."""
+
+    def __init__(self) -> None:
+        self._by_block: dict[Field, dict[int, list[tuple[int, Node]]]] = {}
+        self._others: list[tuple[int, Node]] = []
+
+    def add(self, number: int, packets: Node, keys: Sequence[Key]) -> None:
+        """Note that a rule has taken packets, all of which have these keys."""
+        place = self._others
+        if keys:
+            field, block = keys[0]
+            place = self._by_block.setdefault(field, {}).setdefault(block, [])
+        place.append((number, packets))
+
+    def near(self, keys: Sequence[Key]) -> list[tuple[int, Node]]:
+        """Return what rules have taken, in their order; what no packet with these keys can be among is left out."""
+        wanted = dict(keys)
+        found = [*self._others]
+        for field, blocks in self._by_block.items():
+            near = (blocks.get(wanted[field], ()),) if field in wanted else blocks.values()
+            found += (one for some in near for one in some)
+        return sorted(found, key=itemgetter(0))
+
+
 class Shadows:
     """Which rules of a chain take the packets of later ones, at one hook.
 
@@ -200,16 +228,18 @@ class Shadows:
         self._made = machine.space.diagrams
         self._found: dict[int, list[int] | None] = {}
         start = machine.space.start(walker.table, walker.hook)
-        gone: list[tuple[int, Node]] = []
+        gone = Taken()
         state = Progress(walker, start, frozenset(), len(chain.rules))
         for number, rule in enumerate(chain.rules, 1):
+            judged, changed = walker.judged(rule), state.changed
+            keys = judged.lasting_keys(changed)
             if number in wanted:
-                fits = self._made.conjunction(start, walker.fit(rule, state.changed).may)
-                left, _ = state.hit(walker.judged(rule))
-                self._found[number] = self._fewest(fits, gone) if left is self._made.no else None
+                fits = self._made.conjunction(start, walker.fit(rule, changed).may)
+                left, _ = state.hit(judged)
+                self._found[number] = self._fewest(fits, gone.near(keys)) if left is self._made.no else None
             taken = state.take(rule)
             if taken is not None and taken is not self._made.no:
-                gone.append((number, taken))
+                gone.add(number, taken, keys)
 
     def of(self, number: int) -> list[int] | None:
         """Return the rules that take all packets of a rule, none to spare; [] if none fits; None if some are left."""

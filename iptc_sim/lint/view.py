@@ -12,7 +12,7 @@ from iptc_sim.diagnostics import SourceFile
 from iptc_sim.kube.names_of import NUMBERED
 from iptc_sim.lint.finding import Spot
 from iptc_sim.moment import Hook
-from iptc_sim.ruleset import BUILTIN_CHAINS, Chain, Ruleset, Table
+from iptc_sim.ruleset import BUILTIN_CHAINS, Chain, Rule, Ruleset, Table
 
 if TYPE_CHECKING:
     from iptc_sim.lint.machine import Machine
@@ -58,10 +58,15 @@ class View:
 
         return Made(self)
 
-    def spots(self, table: str, chain: str) -> list[Spot]:
-        """Return the rules of a chain."""
+    def rules(self, table: str, chain: str) -> Iterator[tuple[Spot, Rule]]:
+        """Yield the rules of a chain, each with its place."""
         found = self.ruleset.chain(table, chain)
-        return [Spot(table, chain, number, rule) for number, rule in enumerate(found.rules if found else (), 1)]
+        for number, rule in enumerate(found.rules if found else (), 1):
+            yield Spot(table, chain, number, rule), rule
+
+    def spots(self, table: str, chain: str) -> list[Spot]:
+        """Return the places of the rules of a chain."""
+        return [spot for spot, _ in self.rules(table, chain)]
 
     def chains(self) -> Iterator[tuple[Table, Chain]]:
         """Yield every chain with its table."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
-from iptc_sim.constraint import All, Asked, Constraint, Field, Own, Within, both
-from iptc_sim.diagram.nodes import Node
-from iptc_sim.lint.effects import Ending, changed_by, ending, parts_of
+from iptc_sim.constraint import Asked, Constraint, Field, Own, Within, both, conjuncts
+from iptc_sim.diagram.nodes import Node, TooLarge
+from iptc_sim.lint.effects import Ending, changed_by, ending
 from iptc_sim.lint.space import EVERYTHING, Fit, Space
 from iptc_sim.lint.view import View
 from iptc_sim.moment import Hook
@@ -20,13 +20,24 @@ _LONG: Final = 200
 #: Rules may be looked at so often.
 MOST_STEPS: Final = 3_000_000
 
+#: So deep chains are followed into one another; nf_tables itself follows 16 (NFT_JUMP_STACK_SIZE).
+DEEPEST: Final = 100
+
 #: By which fields the rules of a long chain are sorted, the most telling first, and how large their blocks are (bits).
 _BLOCKS: Final = {Field.DESTINATION: 14, Field.SOURCE: 14, Field.DPORT: 0}
 _BLOCK_OF_IPV6: Final = 78
 
 
+#: A field, and the block of values in which a rule wants it.
+Key = tuple[Field, int]
+
+
 class TooManyStepsError(Exception):
-    """Chains are called from too many places; what was asked for stays unanswered."""
+    """Chains are called from too many places, or too deep; what was asked for stays unanswered."""
+
+
+#: What is raised where packets cannot be followed within bounds.
+UNANSWERED: Final = (TooLarge, TooManyStepsError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +52,11 @@ class Judged:
 
     constraint: Constraint
     deed: Deed
-    keys: tuple[tuple[Field, int], ...]
+    keys: tuple[Key, ...]
+
+    def lasting_keys(self, changed: frozenset[Field]) -> list[Key]:
+        """Return the keys that go for packets as they came to the hook: those of fields that have not changed since."""
+        return [key for key in self.keys if key[0] not in changed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +109,9 @@ def _header(rule: Rule, asked: Asked) -> Constraint:
     return both([replace(rule.base, fragment=None).constraint(asked), Own("fragment")])
 
 
-def _keys(constraint: Constraint) -> tuple[tuple[Field, int], ...]:
+def _keys(constraint: Constraint) -> tuple[Key, ...]:
     found: dict[Field, int] = {}
-    parts = constraint.parts if isinstance(constraint, All) else (constraint,)
-    for part in parts:
+    for part in conjuncts(constraint):
         if isinstance(part, Within) and not part.negated and part.field in _BLOCKS and len(part.spans) == 1:
             low, high = part.spans[0]
             shift = _BLOCKS[part.field] if high < 1 << 32 else _BLOCK_OF_IPV6
@@ -187,7 +201,7 @@ class Walker:
             changed: the fields that may have another value since.
 
         Raises:
-            TooManyStepsError: it calls too many chains, too often.
+            TooManyStepsError: it calls too many chains, too often or too deep.
         """
         key = (chain, start, changed)
         walked = self._memo.get(key)
@@ -199,6 +213,8 @@ class Walker:
                 walked = Walked(start, frozenset({Field.MARK}), dict.fromkeys(Ending, start))
             else:
                 noted = self._seen.setdefault(chain, set()) if self._noting else set()
+                if len(self._inside) == DEEPEST:
+                    raise TooManyStepsError
                 self._inside.append(chain)
                 state = Progress(self, start, changed, len(found.rules))
                 for number, rule in enumerate(found.rules, 1):
@@ -241,7 +257,7 @@ class Progress:
         self._long = length > _LONG
         #: The packets that may have fitted the rule before.
         self.fitted = walker._space.diagrams.no  # noqa: SLF001
-        self._taken: dict[tuple[Field, int], Node] = {}
+        self._taken: dict[Key, Node] = {}
 
     @property
     def is_over(self) -> bool:
@@ -253,8 +269,8 @@ class Progress:
         fit = self._space.fit(judged.constraint, self._walker.hook, self.changed)
         may = self._made.conjunction(fit.may, self._left)
         if self._long:
-            for key in judged.keys:
-                if key in self._taken and key[0] not in self.changed:
+            for key in judged.lasting_keys(self.changed):
+                if key in self._taken:
                     may = self._made.conjunction(may, self._made.negation(self._taken[key]))
         return may, fit.must
 
@@ -283,8 +299,9 @@ class Progress:
             gone = self._made.conjunction(may, must, self._made.negation(stays))
         if gone is self._made.no:
             return gone
-        key = next((key for key in judged.keys if key[0] not in self.changed), None) if self._long else None
-        if key is not None:
+        keys = judged.lasting_keys(self.changed) if self._long else []
+        if keys:
+            key = keys[0]
             self._taken[key] = self._made.disjunction(self._taken.get(key, self._made.no), gone)
         else:
             self._left = self._made.conjunction(self._left, self._made.negation(gone))
@@ -329,8 +346,3 @@ class Progress:
 
 def _add(space: Space, ends: dict[Ending, Node], kind: Ending, node: Node) -> None:
     ends[kind] = space.diagrams.disjunction(ends.get(kind, space.diagrams.no), node)
-
-
-def states(judged: Judged) -> Iterator[Own]:
-    """Yield the states that a rule asks or writes."""
-    return (part for part in parts_of(judged.constraint) if isinstance(part, Own))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from typing import Final
 
-from iptc_sim.constraint import All, AnyOf, Constraint, Field, Own
+from iptc_sim.constraint import Constraint, Field, Own, leaves
 from iptc_sim.records import replace
 from iptc_sim.symbolic.store import Store
 
@@ -13,12 +13,8 @@ _LOOKED_AT: Final = frozenset({Field.DESTINATION, Field.DPORT, Field.SOURCE, Fie
 
 
 def owns(constraint: Constraint) -> Iterator[Own]:
-    """Yield the conditions with a state of their own in a constraint."""
-    if isinstance(constraint, Own):
-        yield constraint
-    elif isinstance(constraint, All | AnyOf):
-        for part in constraint.parts:
-            yield from owns(part)
+    """Return the conditions with a state of their own in a constraint."""
+    return (leaf for leaf in leaves(constraint) if isinstance(leaf, Own))
 
 
 def _named(own: Own, place: Hashable, store: Store) -> Hashable:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address
@@ -24,6 +23,7 @@ from iptc_sim.constraint import (
     Never,
     Own,
     Within,
+    leaves,
 )
 from iptc_sim.memory import Memory
 from iptc_sim.moment import Hook, Moment
@@ -55,15 +55,6 @@ _PROTOCOLS = (6, 6, 17, 17, 1, 58, 132, 33, 136, 50, 51, 47, 108, 135)
 _NOT_BEFORE = frozenset({Hook.PREROUTING, Hook.INPUT})
 
 Numbers = dict[Field, set[int]]
-
-
-def leaves(constraint: Constraint) -> Iterator[Constraint]:
-    """Return the conditions that a constraint is made of."""
-    if isinstance(constraint, All | AnyOf):
-        for part in constraint.parts:
-            yield from leaves(part)
-    else:
-        yield constraint
 
 
 def numbers_of(constraint: Constraint) -> tuple[Numbers, set[str]]:
