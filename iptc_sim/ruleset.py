@@ -120,6 +120,11 @@ class Table:
         return tuple(str(hook) for hook in BUILTIN_CHAINS[self.name])
 
 
+#: How many jumps deep the kernel follows a path of nf_tables (``NFT_JUMP_STACK_SIZE`` less the base chain). What legacy
+#: loads has no such bound: its stack is as large as there are chains (``xt_jumpstack_alloc``).
+DEEPEST: Final = 15
+
+
 @dataclass(frozen=True, slots=True)
 class Ruleset:
     """The tables of one family.
@@ -139,6 +144,13 @@ class Ruleset:
     whole: bool = field(default=True, compare=False)
     variant: Variant = field(default=Variant.NFT, compare=False)
     known: dict[Callable[[Extension], bool], bool] = field(default_factory=dict, compare=False, repr=False, init=False)
+
+    def goes_too_deep(self, jumps: int) -> Diagnostic | None:
+        """Return what is wrong with a walk that is so many jumps deep; None for nothing."""
+        if self.variant is Variant.LEGACY or jumps <= DEEPEST:
+            return None
+        message = f"chains are nested deeper than {DEEPEST} jumps; the kernel refuses such rules"
+        return Diagnostic("IPT033", message)
 
     def has(self, fits: Callable[[Extension], bool]) -> bool:
         """Whether some part of some rule is such a one; all of them are asked once, and every packet wants to know."""

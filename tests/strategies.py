@@ -79,3 +79,10 @@ RULE = st.builds(
     st.lists(MATCH, max_size=4, unique_by=lambda text: text.startswith("-m tcp") or text),  # nft joins two -m tcp
     TARGET,
 )
+
+
+def ladder(length: int, target: str = "DROP") -> str:
+    """Return chains that each jump to the next: iptables-nft 1.8.9 loads 15 of them, iptables-legacy any number."""
+    chains = [f":c{number} - [0:0]" for number in range(length)]
+    jumps = ["-A FORWARD -j c0", *(f"-A c{number} -j c{number + 1}" for number in range(length - 1))]
+    return "\n".join(["*filter", *chains, *jumps, f"-A c{length - 1} -j {target}", "COMMIT", ""])

@@ -175,7 +175,7 @@ class _Differ:
                 possible = space.diagrams.conjunction(Possible(space).of(entrance), space.cell(part.cell))
                 differs = Classes(space, entrance, slices, self.node, names, part.cell).find(f, g, possible, self.found)
             except TooLarge as error:
-                why = f"packets of this part have too many ways to be compared ({error})"
+                why = f"packets of this part cannot be compared ({error})"
                 self.found.undecided[Undecided(why, (part.text(entrance),))] = None
                 continue
             if not differs and not self._is_settled(one, other):

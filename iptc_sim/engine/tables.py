@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from iptc_sim.diagnostics import Diagnostic, InputError, UsageError
 from iptc_sim.engine import nat
 from iptc_sim.engine.branch import Branch, Forked, Frame, Result
@@ -38,9 +36,6 @@ from iptc_sim.target import (
     Translate,
 )
 from iptc_sim.tracking import Direction, Manip
-
-#: How deep chains may be nested: what the kernel allows (``NFT_JUMP_STACK_SIZE``).
-MAX_DEPTH: Final = 16
 
 
 class Budget:
@@ -271,9 +266,8 @@ class TableWalk:
             branch.frames.pop()
         branch.frames.append(Frame(chain))
         depth = len(branch.frames) - 1
-        if depth > MAX_DEPTH:
-            message = f"chains are nested deeper than {MAX_DEPTH}; the kernel refuses such rules"
-            raise InputError(Diagnostic("IPT033", message, span=rule.span, subject=f"table {self.table}"))
+        if wrong := self.ruleset.goes_too_deep(depth):
+            raise InputError(replace(wrong, span=rule.span, subject=f"table {self.table}"))
         branch.steps.append(ChainStep(self.hook, self.table, name, "goto" if goto else "jump", depth))
 
     def _back(self, branch: Branch) -> None:

@@ -8,9 +8,10 @@ from typing import Final
 from iptc_sim.constraint import Constraint, Draw, Field, Own
 from iptc_sim.diagnostics import Diagnostic, InputError
 from iptc_sim.diagram.nodes import Node as Diagram
+from iptc_sim.diagram.nodes import TooLarge
 from iptc_sim.engine.conntrack import NAT_HOOKS
 from iptc_sim.moment import Hook
-from iptc_sim.records import dataclass
+from iptc_sim.records import dataclass, replace
 from iptc_sim.ruleset import Rule, Ruleset
 from iptc_sim.steps import Fate
 from iptc_sim.symbolic.conditions import Conditions
@@ -27,6 +28,8 @@ from iptc_sim.values import RANDOM_STEPS, Family
 
 #: Chains of more rules than this are looked up by destination where that is known.
 _LONG: Final = 32
+#: Deeper than this chains are not followed: each of them takes some frames of Python's stack.
+_DEEPEST: Final = 50
 #: Targets of which it is not known whether they take packets away, and that let the others through the table.
 _PASSING: Final = frozenset({"NFQUEUE"})
 
@@ -102,8 +105,8 @@ class Summaries:
         """Return how packets of a store leave a chain: :class:`Leave`, :class:`Accepted` or :class:`Outcome`.
 
         Raises:
-            InputError: IPT033, it comes back to itself.
-            TooLarge: the diagram has too many nodes.
+            InputError: IPT033, it comes back to itself, or jumps go deeper than the kernel follows.
+            TooLarge: the diagram has too many nodes, or chains are nested too deep for this.
         """
         place = self._place(table, hook, name, store)
         found = self._chains.get((place, store))
@@ -112,6 +115,10 @@ class Summaries:
         if (table, name) in self._open:
             message = f"chain {name} comes back to itself; the kernel refuses such rules"
             raise InputError(Diagnostic("IPT033", message, subject=f"table {table}"))
+        if wrong := self.ruleset.goes_too_deep(len(self._open)):
+            raise InputError(replace(wrong, subject=f"table {table}"))
+        if len(self._open) > _DEEPEST:
+            raise TooLarge(f"chains are nested more than {_DEEPEST} deep")
         self._open.append((table, name))
         try:
             found = self.odds.bind(self._block(place, 0, len(place.numbers), store), self._left)

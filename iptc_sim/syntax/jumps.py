@@ -9,7 +9,8 @@ from typing import Final
 
 from iptc_sim.moment import Hook
 from iptc_sim.records import dataclass
-from iptc_sim.syntax.replay import DEEPEST, Replay
+from iptc_sim.ruleset import DEEPEST
+from iptc_sim.syntax.replay import Replay
 from iptc_sim.syntax.section import Fault, Phase, Section
 from iptc_sim.values import Variant
 

@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from iptc_sim.moment import Hook
+from iptc_sim.ruleset import DEEPEST
 from iptc_sim.syntax.store import RuleStore
-
-#: How many jumps deep the kernel follows a path of nf_tables (``NFT_JUMP_STACK_SIZE`` less the base chain).
-DEEPEST: Final = 15
 
 #: How many times one chain may come into reach and be lost again; between the last of them nothing is missed.
 _MOST_SPANS: Final = 10

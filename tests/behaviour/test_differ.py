@@ -6,9 +6,10 @@ import pytest
 
 from iptc_sim.behaviour.answer import Behaviour, Kind, Verdict
 from iptc_sim.behaviour.differ import differ
-from iptc_sim.diagnostics import UsageError
+from iptc_sim.diagnostics import InputError, UsageError
 from iptc_sim.syntax import parse
-from iptc_sim.values import Family
+from iptc_sim.values import Family, Variant
+from tests.strategies import ladder
 
 
 def filters(*rules: str, policy: str = "ACCEPT", head: str = "") -> str:
@@ -185,3 +186,14 @@ def test_limit() -> None:
     found = answer(filters(*rules), filters(), limit=2)
     assert (len(found.classes), found.complete) == (2, False)
     assert len(answer(filters(*rules), filters()).classes) == 4
+
+
+def test_deep_chains() -> None:
+    """What nf_tables loads is compared, what it refuses is refused; deeper than that only legacy goes."""
+    first, second = (ladder(15, target) for target in ("DROP", "ACCEPT"))
+    assert differ(parse(first), parse(second)).verdict is Verdict.DIFFERENT
+    with pytest.raises(InputError, match="nested deeper than 15 jumps"):
+        differ(parse(ladder(16)), parse(first))
+    for length, verdict in ((40, Verdict.DIFFERENT), (600, Verdict.UNDECIDED)):
+        one, other = (parse(ladder(length, target), variant=Variant.LEGACY) for target in ("DROP", "ACCEPT"))
+        assert differ(one, other).verdict is verdict

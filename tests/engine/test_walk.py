@@ -16,7 +16,8 @@ from iptc_sim.packet import Packet
 from iptc_sim.protocols import UDP
 from iptc_sim.steps import HookStep, NoteStep, PolicyStep, RouteStep, RuleStep, TranslateStep
 from iptc_sim.tracking import State
-from iptc_sim.values import UNKNOWN, Prefix
+from iptc_sim.values import UNKNOWN, Prefix, Variant
+from tests.strategies import ladder
 
 ROUTER = read_node(
     NodeOptions(
@@ -293,10 +294,12 @@ def test_chains_in_a_circle_and_nested_too_deep_are_refused() -> None:
     circle = table("filter", ":a - [0:0]", ":b - [0:0]", "-A FORWARD -j a", "-A a -j b", "-A b -j a")
     with pytest.raises(InputError, match="comes back to itself"):
         trace(circle, FORWARDED)
-    chains = [f":c{i} - [0:0]" for i in range(20)]
-    deep = table("filter", *chains, "-A FORWARD -j c0", *(f"-A c{i} -j c{i + 1}" for i in range(19)))
-    with pytest.raises(InputError, match="nested deeper than 16"):
-        trace(deep, FORWARDED)
+    trace(ladder(15), FORWARDED)
+    with pytest.raises(InputError, match="nested deeper than 15"):
+        trace(ladder(16), FORWARDED)
+    legacy = trace(parse(ladder(600), variant=Variant.LEGACY), FORWARDED, ROUTER)
+    assert hits(legacy)[599:] == ["filter c598:1", "filter c599:1"]
+    assert legacy.end.fate is Fate.DROP
 
 
 def test_what_is_not_modelled_is_neither_match_nor_miss() -> None:

@@ -26,6 +26,7 @@ from iptc_sim.constraint import (
     Own,
     Within,
     both,
+    leaves,
 )
 from iptc_sim.diagnostics import InputError
 from iptc_sim.extension import Placement
@@ -36,7 +37,7 @@ from iptc_sim.records import replace
 from iptc_sim.ruleset import BUILTIN_CHAINS, Rule
 from iptc_sim.values import Address, Family, Negatable, Unknown, Variant
 from tests.drawn.rules import LOOSE, NEXT, draw_rules
-from tests.matches.constraint_moments import Answers, Drawer, fields_of, holds, leaves, numbers_of
+from tests.matches.constraint_moments import Answers, Drawer, fields_of, holds, numbers_of
 
 #: How many rules are drawn of each class and family, and how many packets for each of their matches.
 RULES, PACKETS = (13, 15) if os.environ.get("IPTC_CONSTRAINTS") == "all" else (7, 8)
