@@ -212,28 +212,27 @@ def noting(constraint: Constraint, state: Own) -> Constraint:
 
 def both(constraints: Iterable[Constraint]) -> Constraint:
     """Return what holds where all of them hold, as flat as can be."""
-    parts: list[Constraint] = []
-    for constraint in constraints:
-        if isinstance(constraint, Never):
-            return NEVER
-        if isinstance(constraint, All):
-            parts += constraint.parts
-        elif not isinstance(constraint, Always):
-            parts.append(constraint)
-    return All(tuple(parts)) if len(parts) > 1 else parts[0] if parts else ALWAYS
+    return _joined(constraints, All, ALWAYS, NEVER)
 
 
 def one_of(constraints: Iterable[Constraint]) -> Constraint:
     """Return what holds where one of them holds, as flat as can be."""
+    return _joined(constraints, AnyOf, NEVER, ALWAYS)
+
+
+def _joined(
+    constraints: Iterable[Constraint], kind: type[All | AnyOf], neutral: Constraint, decides: Constraint
+) -> Constraint:
+    """Join constraints: ``neutral`` ones are left out, and one that ``decides`` is all there is."""
     parts: list[Constraint] = []
     for constraint in constraints:
-        if isinstance(constraint, Always):
-            return ALWAYS
-        if isinstance(constraint, AnyOf):
+        if constraint == decides:
+            return decides
+        if isinstance(constraint, kind):
             parts += constraint.parts
-        elif not isinstance(constraint, Never):
+        elif constraint != neutral:
             parts.append(constraint)
-    return AnyOf(tuple(parts)) if len(parts) > 1 else parts[0] if parts else NEVER
+    return kind(tuple(parts)) if len(parts) > 1 else parts[0] if parts else neutral
 
 
 def conjuncts(constraint: Constraint) -> tuple[Constraint, ...]:
