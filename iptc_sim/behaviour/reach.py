@@ -20,7 +20,7 @@ from iptc_sim.behaviour.slices import Slicer, is_large
 from iptc_sim.collector import collector_paused
 from iptc_sim.constraint import STATES
 from iptc_sim.diagnostics import Diagnostic, UsageError
-from iptc_sim.diagram.nodes import TooLarge
+from iptc_sim.diagram.nodes import TooLargeError
 from iptc_sim.node import Node
 from iptc_sim.records import replace
 from iptc_sim.ruleset import Ruleset
@@ -84,7 +84,7 @@ class _Question:
         for part in parts:
             try:
                 found += [(order, part, item) for order, item in part.classes()]
-            except TooLarge:
+            except TooLargeError:
                 why = f"too many ways lead to {self.asked.to}: ask for one address, or for less with --from"
                 self.undecided[Undecided(why)] = None
         found.sort(key=lambda one: one[0])

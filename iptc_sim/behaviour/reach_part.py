@@ -131,7 +131,7 @@ class Part:
         """Return the classes of packets, not confirmed yet, each with what they are sorted by.
 
         Raises:
-            TooLarge: there are too many ways to end there.
+            TooLargeError: there are too many ways to end there.
         """
         space, made = self.space, self.space.diagrams
         self.full, care = self._ends()

@@ -24,7 +24,7 @@ _BEYOND: Final = (1 << 256,)
 Cache = dict[tuple["Node", "Node"], "Node"]
 
 
-class TooLarge(Exception):  # noqa: N818 - says what is the matter
+class TooLargeError(Exception):
     """More nodes were needed than the budget of the :class:`Diagrams` allows; what was asked for stays unanswered."""
 
 
@@ -78,7 +78,7 @@ class Diagrams:
 
     Args:
         highest: the highest value of each level, from the top; a level's values begin at 0.
-        budget: how many nodes there may be before :class:`TooLarge` is raised.
+        budget: how many nodes there may be before :class:`TooLargeError` is raised.
     """
 
     def __init__(self, highest: Sequence[int], *, budget: int = 2_000_000) -> None:
@@ -142,7 +142,7 @@ class Diagrams:
         found = self._nodes.get(key)
         if found is None:
             if len(self._nodes) >= self.budget:
-                raise TooLarge(f"more than {self.budget:,} nodes")
+                raise TooLargeError(f"more than {self.budget:,} nodes")
             found = self._nodes[key] = Node(*key)
         return found
 

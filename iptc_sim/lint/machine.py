@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from iptc_sim.constraint import Field
-from iptc_sim.diagram.nodes import Node, TooLarge
+from iptc_sim.diagram.nodes import Node, TooLargeError
 from iptc_sim.lint.effects import changed_by, is_pure, is_silent, merged
 from iptc_sim.lint.space import EVERYTHING, Space
 from iptc_sim.lint.view import View
@@ -36,7 +36,7 @@ class Machine:
             walker = Walker(self.view, self._reading, self.space, table, hook)
             try:
                 walker.whole()
-            except (TooLarge, TooManyStepsError):
+            except (TooLargeError, TooManyStepsError):
                 self._walkers[key] = None
             else:
                 self._walkers[key] = walker
@@ -49,7 +49,7 @@ class Machine:
         walker = Walker(self.view, self._reading, self.space, table, hook, ending=True)
         try:
             return walker.whole(start)
-        except (TooLarge, TooManyStepsError):
+        except (TooLargeError, TooManyStepsError):
             return None
 
     def observed(self, table: str, hook: Hook, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Node]:
@@ -58,7 +58,7 @@ class Machine:
         walker.observed = dict.fromkeys(places, self.space.diagrams.no)
         try:
             walker.whole()
-        except (TooLarge, TooManyStepsError):
+        except (TooLargeError, TooManyStepsError):
             return {}
         return walker.observed
 

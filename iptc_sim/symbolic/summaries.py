@@ -103,7 +103,7 @@ class Summaries:
 
         Raises:
             InputError: IPT033, it comes back to itself.
-            TooLarge: the diagram has too many nodes.
+            TooLargeError: the diagram has too many nodes.
         """
         place = self._place(table, hook, name, store)
         found = self._chains.get((place, store))

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iptc_sim.diagram.counting import count, cubes
-from iptc_sim.diagram.nodes import NOTHING, Diagrams, Node, TooLarge
+from iptc_sim.diagram.nodes import NOTHING, Diagrams, Node, TooLargeError
 from iptc_sim.diagram.spans import Span, complement, union
 
 HIGHEST = (3, 0, 4, 2, 1)
@@ -301,7 +301,7 @@ def test_more_nodes_than_the_budget_are_refused() -> None:
     conditions = [
         diagrams.cell({level: ((1, 1),), level + 10: ((1, 1),)}) for level in range(10)
     ]  # 2^10 nodes, in this order of levels
-    with pytest.raises(TooLarge, match="more than 100 nodes"):
+    with pytest.raises(TooLargeError, match="more than 100 nodes"):
         diagrams.disjunction(*conditions)
     assert len(diagrams) == 100
     assert diagrams.conjunction(conditions[0], diagrams.yes) is conditions[0]
