@@ -17,7 +17,7 @@ from iptc_sim.node import Node, Route
 from iptc_sim.symbolic.pipeline import Entrance
 from iptc_sim.symbolic.store import Value, Way
 from iptc_sim.symbolic.variables import ROUTE, Space, interface_number
-from iptc_sim.values import Family, Prefix
+from iptc_sim.values import Family
 
 _LO: Final = interface_number("lo")
 _MULTICAST: Final = {Family.IPV4: ("224.0.0.0/4",), Family.IPV6: ("ff00::/8",)}
@@ -73,7 +73,7 @@ class Possible:
             yield self._within(Field.IN_INTERFACE, there)
         own = [item for item in node.addresses if item.address.version == family]
         mine = union(
-            *((_whole(route.destination),) for route in node.routes if route.kind == "local" and _is(route, family)),
+            *((route.destination.span,) for route in node.routes if route.kind == "local" and _is(route, family)),
             ((int(item.address), int(item.address)) for item in own),
             networks(_LOOPBACK[family]),
         )
@@ -81,8 +81,8 @@ class Possible:
             yield self._equal(self._within(address, mine), self._type(kind, "LOCAL"))
         if node.has_rules(family) or any(route.ways or route.table not in {"main", "local"} for route in node.routes):
             return
-        ways = [(_whole(item.network), item.interface) for item in own if item.interface]
-        ways += [(_whole(one.destination), one.interface) for one in node.routes if one.interface and _is(one, family)]
+        ways = [(item.network.span, item.interface) for item in own if item.interface]
+        ways += [(one.destination.span, one.interface) for one in node.routes if one.interface and _is(one, family)]
         way = made.yes
         for span, name in sorted(ways, key=lambda pair: pair[0][0] - pair[0][1]):
             number = interface_number(name)
@@ -139,10 +139,6 @@ class Possible:
 
     def _equal(self, one: Diagram, other: Diagram) -> Diagram:
         return self._made.choose(one, other, self._made.negation(other))
-
-
-def _whole(prefix: Prefix) -> Span:
-    return prefix.network, prefix.network | ~prefix.mask & (1 << prefix.family.bits) - 1
 
 
 def _is(route: Route, family: Family) -> bool:

@@ -59,8 +59,7 @@ class Destination:
     @property
     def span(self) -> tuple[int, int]:
         """The first address and the last one, as numbers."""
-        size = (1 << self.prefix.family.bits) - 1
-        return self.prefix.network, self.prefix.network | (self.prefix.mask ^ size)
+        return self.prefix.span
 
     def __str__(self) -> str:
         text = address_text(self.prefix.address) if self.prefix.is_host else str(self.prefix)

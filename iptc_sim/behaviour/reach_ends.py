@@ -171,14 +171,14 @@ class Ends:
 
         The old ones are looked for where rules send them to that network from.
         """
-        inside = intersection((self._to.span,), (Destination(network).span,))
+        inside = intersection((self._to.span,), (network.span,))
         if not inside:
             return self._made.no
-        size = Destination(network).span[1] - network.network + 1
+        size = network.span[1] - network.network + 1
         low, high = (number - network.network for number in inside[0])
         found = []
         for origin in self._moves.get(network, ()):
-            first, last = Destination(origin).span
+            first, last = origin.span
             if (last - first) // size >= _MOST_BLOCKS:
                 return self._doubt(f"NETMAP makes one of {network} of too many addresses")
             blocks = range(first // size, last // size + 1)

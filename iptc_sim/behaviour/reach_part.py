@@ -57,7 +57,7 @@ class Asked:
         spans = union((number, number) for number in map(STATES.index, self.states))
         parts = [space.within(Field.CTSTATE, spans)]
         if self.source is not None:
-            parts.append(space.within(Field.SOURCE, (Destination(self.source).span,)))
+            parts.append(space.within(Field.SOURCE, (self.source.span,)))
         return made.conjunction(*parts)
 
     def known(self, space: Space) -> dict[int, int]:
@@ -205,7 +205,7 @@ class Part:
         """Return within which destinations packets enter, as far as that is known of all of them."""
         if any(not key[0] for key in self.given.keys):
             return {}
-        spans = [Destination(Prefix.parse(key[0])).span for key in self.given.keys]
+        spans = [Prefix.parse(key[0]).span for key in self.given.keys]
         return {Field.DESTINATION: union(spans, [self.asked.to.span] if self.own else [])}
 
     def _elsewhere(self) -> Diagram:
