@@ -8,7 +8,7 @@ from typing import Final
 from iptc_sim.behaviour.confirm import answers_of
 from iptc_sim.behaviour.described import cube_of, free_conditions
 from iptc_sim.behaviour.reach_answer import Destination, Example, Wanted
-from iptc_sim.behaviour.reach_ends import PORTS, Alike
+from iptc_sim.behaviour.reach_ends import Alike
 from iptc_sim.behaviour.reach_passing import first_stop, without_stops
 from iptc_sim.behaviour.slices import without_left_out
 from iptc_sim.behaviour.witness import Maker, Witness, wishes
@@ -18,16 +18,17 @@ from iptc_sim.diagram.counting import pick
 from iptc_sim.diagram.nodes import Node as Diagram
 from iptc_sim.diagram.spans import Span, Spans
 from iptc_sim.engine import explore
+from iptc_sim.engine.session import ALIVE
 from iptc_sim.engine.situation import Situation
 from iptc_sim.node import Node
 from iptc_sim.packet import Packet
+from iptc_sim.protocols import PORT_PROTOCOLS
 from iptc_sim.ruleset import Ruleset
 from iptc_sim.steps import End, Fate, Trace
 from iptc_sim.symbolic.pipeline import Entrance
 from iptc_sim.symbolic.variables import Space
 from iptc_sim.values import UNKNOWN, Odds
 
-ALIVE: Final = frozenset({Fate.LOCAL, Fate.FORWARD, Fate.SENT})
 #: How many packets of a class are tried, and how many branches their traces may have.
 _TRIES: Final = 8
 _MOST_ENDS: Final = 12_000
@@ -39,8 +40,7 @@ def is_there(packet: Packet, to: Destination) -> bool:
     """Whether a packet goes to a destination."""
     if packet.destination is UNKNOWN or not to.span[0] <= int(packet.destination) <= to.span[1]:
         return False
-    has_port = (packet.protocol, packet.protocol) in PORTS
-    return to.port is None or (has_port and packet.dport == to.port)
+    return to.port is None or (packet.protocol in PORT_PROTOCOLS and packet.dport == to.port)
 
 
 class Confirmer:
