@@ -129,7 +129,7 @@ class Reach:
     """Who reaches a destination, or does not.
 
     Args:
-        ruleset: the rules that such packets can meet, with the numbers that they have.
+        ruleset: the rules that such packets can meet; of a large ruleset these are only a part.
         to: the destination.
         source: where packets come from; None: anywhere.
         wanted: which packets were asked for.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from functools import partial
 from typing import Final
 
@@ -17,12 +17,12 @@ from iptc_sim.behaviour.reach_ends import Alike, Ends
 from iptc_sim.behaviour.reach_facts import Facts
 from iptc_sim.behaviour.reach_keys import Given, condition_of
 from iptc_sim.behaviour.reach_passing import without_stops
+from iptc_sim.behaviour.slices import Slice
 from iptc_sim.constraint import ADDRESS_TYPES, STATES, Field
 from iptc_sim.diagram.nodes import Node as Diagram
 from iptc_sim.diagram.spans import Spans, union
 from iptc_sim.node import Node
 from iptc_sim.records import dataclass
-from iptc_sim.ruleset import Ruleset
 from iptc_sim.steps import Fate
 from iptc_sim.symbolic.pipeline import Entrance, Pipeline
 from iptc_sim.symbolic.store import Moved, OneOf, Value
@@ -89,7 +89,7 @@ class Found:
     def order(self, new: Diagram, space: Space) -> Order:
         """Return what classes are sorted by: packets of new connections, then large ones, then simple ones."""
         is_old = space.diagrams.conjunction(new, self.region) is space.diagrams.no
-        return is_old, -self.size, len(self.box), repr(self.box)
+        return is_old, -self.size, len(self.box), repr((self.box, self.alike))
 
 
 class Part:
@@ -98,8 +98,7 @@ class Part:
     Args:
         asked: the question.
         node: the machine; None: any.
-        sliced: the rules that these packets can meet.
-        numbered: makes the same with the numbers that rules have.
+        part: the rules that these packets can meet.
         given: which packets these are, beside those to the destination itself.
         own: whether the latter are among them.
     """
@@ -108,19 +107,18 @@ class Part:
         self,
         asked: Asked,
         node: Node | None,
-        sliced: Ruleset,
-        numbered: Callable[[], Ruleset],
+        part: Slice,
         given: Given,
         *,
         own: bool,
     ) -> None:
         self.asked, self.node, self.given, self.own = asked, node, given, own
-        self.rules = without_stops(sliced) if asked.wanted in _STOPS else sliced
+        self.rules = without_stops(part.ruleset) if asked.wanted in _STOPS else part.ruleset
         self.space = Space.of([self.rules], node, budget=BUDGET)
         links = () if node is None else (link.name for link in node.links if link.name != "lo")
-        self.names = tuple(dict.fromkeys((*interfaces_of(sliced), *links)))
+        self.names = tuple(dict.fromkeys((*interfaces_of(part.ruleset), *links)))
         known = node if node is not None and node.known else None
-        self.confirmer = Confirmer(self.space, numbered, asked.to, asked.wanted, known, self.names)
+        self.confirmer = Confirmer(self.space, part, asked.to, asked.wanted, known, self.names)
         self.full = self.space.diagrams.nothing
         self.undecided: dict[Undecided, None] = {}
         self.is_elsewhere = is_elsewhere(asked, node, given)
