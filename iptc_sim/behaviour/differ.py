@@ -179,9 +179,11 @@ class _Differ:
                 self.found.undecided[Undecided(why, (part.text(entrance),))] = None
                 continue
             if not differs and not self._is_settled(one, other):
-                for item in {*one.undecided} ^ {*other.undecided}:
-                    places = tuple(f"{table} {chain} rule {number}" for table, chain, number in item.places)
-                    self.found.undecided[Undecided(item.why, places)] = None
+                mine, theirs = (
+                    {Undecided(item.why, tuple(one.place(*place) for place in item.places)): None for item in met}
+                    for one, met in zip(slices, (one.undecided, other.undecided), strict=True)
+                )
+                self.found.undecided |= {item: None for item in (mine | theirs) if (item in mine) != (item in theirs)}
 
     def _answer(self) -> Behaviour:
         classes = tuple(self.found.classes)

@@ -16,7 +16,7 @@ from iptc_sim.behaviour.reach_cover import Box, Cover, fixed
 from iptc_sim.behaviour.reach_ends import Alike, Ends
 from iptc_sim.behaviour.reach_facts import Facts
 from iptc_sim.behaviour.reach_keys import Given, condition_of
-from iptc_sim.behaviour.reach_passing import without_stops
+from iptc_sim.behaviour.reach_passing import outer, without_stops
 from iptc_sim.behaviour.slices import Slice
 from iptc_sim.constraint import ADDRESS_TYPES, STATES, Field
 from iptc_sim.diagram.nodes import Node as Diagram
@@ -112,7 +112,7 @@ class Part:
         *,
         own: bool,
     ) -> None:
-        self.asked, self.node, self.given, self.own = asked, node, given, own
+        self.asked, self.node, self.part, self.given, self.own = asked, node, part, given, own
         self.rules = without_stops(part.ruleset) if asked.wanted in _STOPS else part.ruleset
         self.space = Space.of([self.rules], node, budget=BUDGET)
         links = () if node is None else (link.name for link in node.links if link.name != "lo")
@@ -186,7 +186,7 @@ class Part:
         made_here = space.within(Field.IN_INTERFACE, _NONE)
         care = made.choose(made_here, *(self._simpler(one) for one in cares))
         for item in pipeline.undecided:
-            places = tuple(f"{table} {chain} rule {number}" for table, chain, number in item.places)
+            places = tuple(self.part.place(table, outer(chain), number) for table, chain, number in item.places)
             self.undecided[Undecided(item.why, places)] = None
         for why in ends.unclear:
             self.undecided[Undecided(why)] = None

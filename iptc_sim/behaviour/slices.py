@@ -60,6 +60,10 @@ class Slice:
         held = self.numbers.get((table, chain))
         return number if held is None or not number else held[number - 1]
 
+    def place(self, table: str, chain: str, number: int) -> str:
+        """Return where a rule of the slice stands in the whole, in words."""
+        return f"{table} {chain} rule {self.number(table, chain, number)}"
+
     def _step(self, step: Step) -> Step:
         if not isinstance(step, RuleStep) or (step.table, step.chain) not in self.numbers:
             return step
@@ -78,7 +82,7 @@ class Slice:
         if found is None:
             return choice
         table, chain, number = found.groups()
-        return f"{table} {chain} rule {self.number(table, chain, int(number))}{choice[found.end() :]}"
+        return f"{self.place(table, chain, int(number))}{choice[found.end() :]}"
 
 
 def is_large(*rulesets: Ruleset) -> bool:

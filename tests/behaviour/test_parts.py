@@ -55,6 +55,17 @@ def test_kube(name: str) -> None:
         assert all("10." in key for item in found.classes for key in item.keys)
 
 
+def test_what_is_undecided_keeps_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slices, "SMALL", 0)
+    other = "-A FORWARD -d 10.0.0.9/32 -j ACCEPT\n"
+    a, b = (
+        parse(f"*filter\n:FORWARD ACCEPT\n{other * number}-A FORWARD -d 10.0.0.5/32 -j {gone}\n{other}COMMIT\n")
+        for number, gone in ((2, "GONE"), (3, "AWAY"))
+    )
+    places = {item.why.split()[1]: item.places for item in differ(a, b).undecided}
+    assert places == {"GONE": ("filter FORWARD rule 3",), "AWAY": ("filter FORWARD rule 4",)}
+
+
 @pytest.mark.parametrize("destination", ["10.96.0.5:80", "10.96.1.44:80", "192.0.0.3:80", "10.96.0.5:81"])
 def test_a_slice_does_the_same(destination: str) -> None:
     rules = parse(dump(500, 3))
