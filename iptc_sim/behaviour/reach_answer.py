@@ -29,6 +29,11 @@ class Wanted(StrEnum):
     DROPPED = "dropped"
     REJECTED = "rejected"
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it is about packets that a rule keeps from getting there."""
+        return self in {Wanted.DROPPED, Wanted.REJECTED}
+
 
 @dataclass(frozen=True, slots=True)
 class Destination:

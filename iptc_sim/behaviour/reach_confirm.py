@@ -115,7 +115,7 @@ class Confirmer:
     def _send(self, witness: Witness, alike: Alike, entrance: Entrance) -> Example | str:
         try:
             trace = self._part.numbered(_trace(self._part.ruleset, witness))
-            ends = self._arriving(trace) if self._wanted in _GETS_THERE else self._stopped(trace, witness)
+            ends = self._stopped(trace, witness) if self._wanted.is_stopped else self._arriving(trace)
         except (UsageError, InputError) as error:
             return f"it cannot be traced: {error.diagnostics[0].message}"
         if not ends:
@@ -155,9 +155,6 @@ class Confirmer:
                 if stopped is not None:
                     found.append((stopped, end.odds))
         return found
-
-
-_GETS_THERE: Final = frozenset({Wanted.REACHED, Wanted.MASQUERADED})
 
 
 def _trace(ruleset: Ruleset, witness: Witness) -> Trace:

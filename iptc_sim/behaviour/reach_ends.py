@@ -130,7 +130,7 @@ class Ends:
             return made.nothing
         stop = stopped_by(leaf.notes)
         masqueraded = (leaf.source, leaf.sport) != (KEPT, KEPT)
-        if self._wanted in {Wanted.DROPPED, Wanted.REJECTED}:
+        if self._wanted.is_stopped:
             if stop is None or stop.rejected is not (self._wanted is Wanted.REJECTED):
                 return made.nothing
             masqueraded = False

@@ -34,7 +34,6 @@ BUDGET: Final = 200_000
 #: The in interface of packets that are made on the node: none.
 _NONE: Final = ((0, 0),)
 _UNICAST: Final = ADDRESS_TYPES.index("UNICAST")
-_STOPS: Final = frozenset({Wanted.DROPPED, Wanted.REJECTED})
 _FATES: Final = (Fate.FORWARD, Fate.LOCAL, Fate.SENT)
 
 #: What classes are sorted by: those without new connections last, then large ones first, then simple ones.
@@ -113,7 +112,7 @@ class Part:
         own: bool,
     ) -> None:
         self.asked, self.node, self.part, self.given, self.own = asked, node, part, given, own
-        self.rules = without_stops(part.ruleset) if asked.wanted in _STOPS else part.ruleset
+        self.rules = without_stops(part.ruleset) if asked.wanted.is_stopped else part.ruleset
         self.space = Space.of([self.rules], node, budget=BUDGET)
         links = () if node is None else (link.name for link in node.links if link.name != "lo")
         self.names = tuple(dict.fromkeys((*interfaces_of(part.ruleset), *links)))
