@@ -17,7 +17,7 @@ from iptc_sim.node import Node
 from iptc_sim.steps import RuleStep, Trace
 from iptc_sim.syntax import parse
 from tests.behaviour.mutate import Small, mutated, taken
-from tests.bench.behaviour import _CHANGES
+from tests.bench.behaviour import CHANGES
 from tests.bench.dumps import dump
 
 HOSTS = ("10.0.0.5", "10.0.0.9", "192.0.2.7", "198.51.100.7")
@@ -43,11 +43,11 @@ def test_same_answer(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     assert parts.verdict in {whole, Verdict.UNDECIDED}, (how, parts.undecided, a, b)
 
 
-@pytest.mark.parametrize("name", _CHANGES)
+@pytest.mark.parametrize("name", CHANGES)
 def test_kube(name: str) -> None:
     """500 Services: what changed is found where it is, and in nothing else."""
     a = dump(500, 3)
-    b = _CHANGES[name](a) if name != "one probability" else a.replace("0.50000000000", "0.40000000000", 1)
+    b = CHANGES[name](a) if name != "one probability" else a.replace("0.50000000000", "0.40000000000", 1)
     found = differ(parse(a), parse(b))
     same = name in {"the same", "reordered"}
     assert found.verdict is (Verdict.EQUIVALENT if same else Verdict.DIFFERENT), found.undecided
