@@ -124,6 +124,11 @@ class Prefix:
         return IPv4Address(self.network) if self.family is Family.IPV4 else IPv6Address(self.network)
 
     @property
+    def span(self) -> tuple[int, int]:
+        """The first address and the last one as numbers; where the mask has holes, not all between them are in it."""
+        return self.network, self.network | self.mask ^ _FULL_MASK[self.family]
+
+    @property
     def is_host(self) -> bool:
         """Whether it holds one address only."""
         return self.mask == _FULL_MASK[self.family]

@@ -14,11 +14,12 @@ from iptc_sim.behaviour.slices import Slice
 from iptc_sim.behaviour.witness import Maker, Witness, wishes
 from iptc_sim.diagram.counting import pick
 from iptc_sim.diagram.nodes import Node as Diagram
+from iptc_sim.engine.session import ALIVE
 from iptc_sim.moment import Hook
 from iptc_sim.node import Node
 from iptc_sim.records import dataclass, field, replace
-from iptc_sim.steps import Fate, HookStep, Trace
-from iptc_sim.symbolic.odds import Distributions, Then
+from iptc_sim.steps import HookStep, Trace
+from iptc_sim.symbolic.odds import Then
 from iptc_sim.symbolic.outcome import Outcome, differing
 from iptc_sim.symbolic.pipeline import Entrance
 from iptc_sim.symbolic.store import ENTRY_CTMARK, ENTRY_MARK, KEPT, NO_MARK, Term, Value
@@ -29,9 +30,6 @@ from iptc_sim.values import Odds
 _TRIES: Final = 8
 #: So many destinations of a class are named.
 _KEYS: Final = 20
-
-#: What becomes of packets that rules let pass.
-_PASSES: Final = frozenset({Fate.LOCAL, Fate.FORWARD, Fate.SENT})
 
 #: What A and B do, as values of diagrams.
 _Pair = tuple[Hashable, Hashable]
@@ -213,7 +211,7 @@ class _Ends:
     """What the values of two behaviours have in common."""
 
     def __init__(self, space: Space) -> None:
-        self._odds = Distributions(space.diagrams)
+        self._odds = space.odds
 
     def pair(self, mine: Hashable, theirs: Hashable) -> _Pair | None:
         """Return what both sides do; None where that is the same, however it is drawn."""
@@ -282,7 +280,7 @@ def _kind(term: Term) -> str:
 
 def _fate(outcome: Outcome) -> Hashable:
     """Return what becomes of packets; where rules have moved them, it does not matter whether that is here."""
-    return "passes" if outcome.fate in _PASSES and outcome.destination != KEPT else outcome.fate
+    return "passes" if outcome.fate in ALIVE and outcome.destination != KEPT else outcome.fate
 
 
 def _is_equal(one: Odds, other: Odds) -> bool:

@@ -11,10 +11,12 @@ from iptc_sim.diagram.counting import count
 from iptc_sim.diagram.nodes import Diagrams
 from iptc_sim.diagram.nodes import Node as Diagram
 from iptc_sim.diagram.spans import Span, Spans, complement, intersection
-from iptc_sim.protocols import TCP_FLAGS
+from iptc_sim.protocols import PORT_PROTOCOLS, TCP_FLAGS
 from iptc_sim.symbolic.pipeline import Entrance
-from iptc_sim.symbolic.variables import NAT_PORTS, Space, field_name, interface_name, interface_number
+from iptc_sim.symbolic.variables import Space, field_name, interface_name, interface_number
 
+#: The protocols that have ports, as spans.
+WITH_PORTS: Final = tuple((number, number) for number in sorted(PORT_PROTOCOLS))
 _MARKS: Final = frozenset({Field.MARK, Field.CTMARK})
 _INTERFACES: Final = frozenset({Field.IN_INTERFACE, Field.OUT_INTERFACE})
 #: What follows from other fields, and is not told.
@@ -42,7 +44,7 @@ def size_of(space: Space, region: Diagram) -> int:
     level = space.level
     plain = [level(field) for field in (Field.PROTOCOL, Field.DESTINATION, Field.SOURCE)]
     ports = [level(field) for field in (Field.DPORT, Field.SPORT)]
-    with_ports = space.within(Field.PROTOCOL, NAT_PORTS)
+    with_ports = space.within(Field.PROTOCOL, WITH_PORTS)
     there = made.conjunction(region, with_ports)
     rest = made.conjunction(region, made.negation(with_ports))
     return count(made, there, bool, [*plain, *ports]) + count(made, rest, bool, plain)

@@ -31,7 +31,7 @@ from iptc_sim.behaviour.shared import made_otherwise
 from iptc_sim.behaviour.slices import Slice, Slicer, is_large, is_large_table
 from iptc_sim.collector import collector_paused
 from iptc_sim.diagnostics import Diagnostic, UsageError
-from iptc_sim.diagram.nodes import TooLarge
+from iptc_sim.diagram.nodes import TooLargeError
 from iptc_sim.engine.conntrack import conntrack_in_use
 from iptc_sim.moment import Hook
 from iptc_sim.node import Node
@@ -125,7 +125,7 @@ class _Differ:
             f, g = one.walk(hook, table), other.walk(hook, table)
             if f is not g:
                 return keys_of(space, f, g) if is_large(self.a, self.b) else None
-        except TooLarge:
+        except TooLargeError:
             return None
         return () if self._is_settled(one, other) else None
 
@@ -174,14 +174,16 @@ class _Differ:
                 self.assumptions[_POSSIBLE] = None
                 possible = space.diagrams.conjunction(Possible(space).of(entrance), space.cell(part.cell))
                 differs = Classes(space, entrance, slices, self.node, names, part.cell).find(f, g, possible, self.found)
-            except TooLarge as error:
+            except TooLargeError as error:
                 why = f"packets of this part cannot be compared ({error})"
                 self.found.undecided[Undecided(why, (part.text(entrance),))] = None
                 continue
             if not differs and not self._is_settled(one, other):
-                for item in {*one.undecided} ^ {*other.undecided}:
-                    places = tuple(f"{table} {chain} rule {number}" for table, chain, number in item.places)
-                    self.found.undecided[Undecided(item.why, places)] = None
+                mine, theirs = (
+                    {Undecided(item.why, tuple(one.place(*place) for place in item.places)): None for item in met}
+                    for one, met in zip(slices, (one.undecided, other.undecided), strict=True)
+                )
+                self.found.undecided |= {item: None for item in (mine | theirs) if (item in mine) != (item in theirs)}
 
     def _answer(self) -> Behaviour:
         classes = tuple(self.found.classes)

@@ -75,7 +75,7 @@ def is_reordered(old: Sequence[str], new: Sequence[str]) -> bool:
         by_shape[bool(destination), bool(protocol), bool(port)].append(place)
     shapes = list(by_shape)
     for shape in shapes:
-        for group in _groups(by_shape[shape], keys, shape):
+        for group in _grouped(by_shape[shape], keys, shape).values():
             if not _rises([places[place] for place in group]):
                 return False
     for one, other in combinations(shapes, 2):
@@ -98,10 +98,6 @@ def _places(old: Sequence[str], new: Sequence[str]) -> list[int] | None:
             return None
         found.append(twins.pop())
     return found
-
-
-def _groups(places: list[int], keys: list[Key], common: _Shape) -> Iterator[list[int]]:
-    return iter(_grouped(places, keys, common).values())
 
 
 def _grouped(places: list[int], keys: list[Key], common: _Shape) -> dict[tuple[str, ...], list[int]]:

@@ -14,14 +14,18 @@ from iptc_sim.constraint import ADDRESS_TYPES, Field
 from iptc_sim.diagram.nodes import Node as Diagram
 from iptc_sim.diagram.spans import Span, union
 from iptc_sim.node import Node, Route
+from iptc_sim.node.parts import LOCAL, MAIN
+from iptc_sim.node.tables import derived_routes
 from iptc_sim.symbolic.pipeline import Entrance
 from iptc_sim.symbolic.store import Value, Way
 from iptc_sim.symbolic.variables import ROUTE, Space, interface_number
-from iptc_sim.values import Family, Prefix
+from iptc_sim.values import Family
 
 _LO: Final = interface_number("lo")
 _MULTICAST: Final = {Family.IPV4: ("224.0.0.0/4",), Family.IPV6: ("ff00::/8",)}
 _LOOPBACK: Final = {Family.IPV4: ("127.0.0.0/8",), Family.IPV6: ("::1/128",)}
+#: Destinations that are on every link: by which they go hangs on more than the address.
+_OF_THE_LINK: Final = {Family.IPV4: (), Family.IPV6: ("fe80::/10",)}
 #: Destinations that are for everybody (``inet_addr_type``).
 _EVERYBODY: Final = {Family.IPV4: ("255.255.255.255/32", "0.0.0.0/32"), Family.IPV6: ()}
 #: Sources that routing refuses, whatever rules say: their packets do not get through in any case.
@@ -71,24 +75,24 @@ class Possible:
         there = union((interface_number(name), interface_number(name)) for name in names if name)
         if entrance is Entrance.ARRIVING and there:
             yield self._within(Field.IN_INTERFACE, there)
-        own = [item for item in node.addresses if item.address.version == family]
+        routes = [route for route in _routes(node) if _is(route, family)]
         mine = union(
-            *((_whole(route.destination),) for route in node.routes if route.kind == "local" and _is(route, family)),
-            ((int(item.address), int(item.address)) for item in own),
+            (route.destination.span for route in routes if (route.kind, route.table) == ("local", LOCAL)),
             networks(_LOOPBACK[family]),
         )
         for address, kind in ((Field.DESTINATION, Field.DESTINATION_TYPE), (Field.SOURCE, Field.SOURCE_TYPE)):
             yield self._equal(self._within(address, mine), self._type(kind, "LOCAL"))
-        if node.has_rules(family) or any(route.ways or route.table not in {"main", "local"} for route in node.routes):
+        if node.has_rules(family) or any(map(_is_for_some, routes)):
             return
-        ways = [(_whole(item.network), item.interface) for item in own if item.interface]
-        ways += [(_whole(one.destination), one.interface) for one in node.routes if one.interface and _is(one, family)]
         way = made.yes
-        for span, name in sorted(ways, key=lambda pair: pair[0][0] - pair[0][1]):
-            number = interface_number(name)
+        # What is last counts: the narrowest, of these that with the lowest metric, of these the first.
+        ways = [route for route in reversed(routes) if route.interface]
+        for route in sorted(ways, key=lambda route: (route.destination.length, -route.metric)):
+            number = interface_number(str(route.interface))
             leaves = self._within(Field.OUT_INTERFACE, ((number, number),))
-            way = made.choose(self._within(Field.DESTINATION, (span,)), leaves, way)
-        yield made.disjunction(made.negation(self._type(Field.DESTINATION_TYPE, "UNICAST")), way)
+            way = made.choose(self._within(Field.DESTINATION, (route.destination.span,)), leaves, way)
+        of_the_link = self._within(Field.DESTINATION, networks(_OF_THE_LINK[family]))
+        yield made.disjunction(made.negation(self._type(Field.DESTINATION_TYPE, "UNICAST")), of_the_link, way)
 
     def _rewritten(self, entrance: Entrance) -> Iterator[Diagram]:
         """Yield what routing says of destinations that rules have given to packets."""
@@ -141,8 +145,14 @@ class Possible:
         return self._made.choose(one, other, self._made.negation(other))
 
 
-def _whole(prefix: Prefix) -> Span:
-    return prefix.network, prefix.network | ~prefix.mask & (1 << prefix.family.bits) - 1
+def _routes(node: Node) -> tuple[Route, ...]:
+    """Return all routes of a machine, those that the kernel makes of its addresses among them."""
+    return (*(derived_routes(node.addresses) if node.derived else ()), *node.routes)
+
+
+def _is_for_some(route: Route) -> bool:
+    """Whether a route does not serve all packets to its destination, or not by one way."""
+    return bool(route.ways or route.tos or route.sources or route.table not in {MAIN, LOCAL})
 
 
 def _is(route: Route, family: Family) -> bool:

@@ -8,7 +8,6 @@ that ends there, and told as few and simple boxes. A box is only told where a tr
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from functools import cache, partial
 from typing import Final
 
 from iptc_sim.behaviour.answer import Undecided
@@ -16,11 +15,11 @@ from iptc_sim.behaviour.keyed import keyed_tables
 from iptc_sim.behaviour.reach_answer import Destination, Reach, ReachClass, Wanted
 from iptc_sim.behaviour.reach_keys import given, slicing_keys
 from iptc_sim.behaviour.reach_part import Asked, Found, Order, Part, is_elsewhere
-from iptc_sim.behaviour.slices import Slicer, is_large
+from iptc_sim.behaviour.slices import Slice, Slicer, is_large
 from iptc_sim.collector import collector_paused
 from iptc_sim.constraint import STATES
 from iptc_sim.diagnostics import Diagnostic, UsageError
-from iptc_sim.diagram.nodes import TooLarge
+from iptc_sim.diagram.nodes import TooLargeError
 from iptc_sim.node import Node
 from iptc_sim.records import replace
 from iptc_sim.ruleset import Ruleset
@@ -75,7 +74,7 @@ class _Question:
         self.tables = keyed_tables(ruleset)
         self.given = given(ruleset, self.tables, asked.to)
         self.undecided: dict[Undecided, None] = {}
-        self.numbered = ruleset
+        self.met = ruleset
 
     def answer(self, limit: int) -> Reach:
         """Return the answer."""
@@ -84,7 +83,7 @@ class _Question:
         for part in parts:
             try:
                 found += [(order, part, item) for order, item in part.classes()]
-            except TooLarge:
+            except TooLargeError:
                 why = f"too many ways lead to {self.asked.to}: ask for one address, or for less with --from"
                 self.undecided[Undecided(why)] = None
         found.sort(key=lambda one: one[0])
@@ -100,7 +99,7 @@ class _Question:
         for part in parts:
             self.undecided |= part.undecided
         return Reach(
-            self.numbered,
+            self.met,
             self.asked.to,
             self.asked.source,
             self.asked.wanted,
@@ -116,18 +115,17 @@ class _Question:
         """Yield what the question is put to: the rules as a whole, or slices of them."""
         asked, node, keys = self.asked, self.node, self.given.keys
         if not is_large(self.ruleset):
-            yield Part(asked, node, self.ruleset, lambda: self.ruleset, self.given, own=True)
+            yield Part(asked, node, Slice(self.ruleset), self.given, own=True)
             return
         slicer = Slicer(self.ruleset, self.tables)
         own = slicing_keys(self.tables, asked.to)
-        self.numbered = slicer.slice((*keys, *own), padded=True)
+        self.met = slicer.part((*keys, *own)).ruleset
         together = len(keys) <= _TOGETHER
         first = replace(self.given, keys=keys if together else ())
         groups = [(first, (*first.keys, *own))]
         groups += () if together else ((replace(self.given, keys=(key,)), (key,)) for key in keys)
         for some, wanted in groups:
-            numbered = cache(partial(slicer.slice, wanted, padded=True))
-            yield Part(asked, node, slicer.slice(wanted), numbered, some, own=some is first)
+            yield Part(asked, node, slicer.part(wanted), some, own=some is first)
 
     def _assumptions(self, part: Part) -> tuple[str, ...]:
         told = list(part.space.assumptions)

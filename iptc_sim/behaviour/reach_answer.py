@@ -29,6 +29,11 @@ class Wanted(StrEnum):
     DROPPED = "dropped"
     REJECTED = "rejected"
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it is about packets that a rule keeps from getting there."""
+        return self in {Wanted.DROPPED, Wanted.REJECTED}
+
 
 @dataclass(frozen=True, slots=True)
 class Destination:
@@ -59,8 +64,7 @@ class Destination:
     @property
     def span(self) -> tuple[int, int]:
         """The first address and the last one, as numbers."""
-        size = (1 << self.prefix.family.bits) - 1
-        return self.prefix.network, self.prefix.network | (self.prefix.mask ^ size)
+        return self.prefix.span
 
     def __str__(self) -> str:
         text = address_text(self.prefix.address) if self.prefix.is_host else str(self.prefix)
@@ -130,7 +134,7 @@ class Reach:
     """Who reaches a destination, or does not.
 
     Args:
-        ruleset: the rules that such packets can meet, with the numbers that they have.
+        ruleset: the rules that such packets can meet; of a large ruleset these are only a part.
         to: the destination.
         source: where packets come from; None: anywhere.
         wanted: which packets were asked for.

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from iptc_sim.behaviour.confirm import answers_of
 from iptc_sim.behaviour.described import cube_of, free_conditions
 from iptc_sim.behaviour.reach_answer import Destination, Example, Wanted
-from iptc_sim.behaviour.reach_ends import PORTS, Alike
+from iptc_sim.behaviour.reach_ends import Alike
 from iptc_sim.behaviour.reach_passing import first_stop, without_stops
-from iptc_sim.behaviour.slices import without_left_out
+from iptc_sim.behaviour.slices import Slice
 from iptc_sim.behaviour.witness import Maker, Witness, wishes
 from iptc_sim.constraint import Field
 from iptc_sim.diagnostics import InputError, UsageError
@@ -18,16 +18,17 @@ from iptc_sim.diagram.counting import pick
 from iptc_sim.diagram.nodes import Node as Diagram
 from iptc_sim.diagram.spans import Span, Spans
 from iptc_sim.engine import explore
+from iptc_sim.engine.session import ALIVE
 from iptc_sim.engine.situation import Situation
 from iptc_sim.node import Node
 from iptc_sim.packet import Packet
+from iptc_sim.protocols import PORT_PROTOCOLS
 from iptc_sim.ruleset import Ruleset
 from iptc_sim.steps import End, Fate, Trace
 from iptc_sim.symbolic.pipeline import Entrance
 from iptc_sim.symbolic.variables import Space
 from iptc_sim.values import UNKNOWN, Odds
 
-ALIVE: Final = frozenset({Fate.LOCAL, Fate.FORWARD, Fate.SENT})
 #: How many packets of a class are tried, and how many branches their traces may have.
 _TRIES: Final = 8
 _MOST_ENDS: Final = 12_000
@@ -39,8 +40,7 @@ def is_there(packet: Packet, to: Destination) -> bool:
     """Whether a packet goes to a destination."""
     if packet.destination is UNKNOWN or not to.span[0] <= int(packet.destination) <= to.span[1]:
         return False
-    has_port = (packet.protocol, packet.protocol) in PORTS
-    return to.port is None or (has_port and packet.dport == to.port)
+    return to.port is None or (packet.protocol in PORT_PROTOCOLS and packet.dport == to.port)
 
 
 class Confirmer:
@@ -48,7 +48,7 @@ class Confirmer:
 
     Args:
         space: of the classes.
-        ruleset: makes the rules that packets are sent through, with their numbers.
+        part: the rules that packets are sent through.
         to: the destination.
         wanted: which packets.
         node: the machine; None: one is made for every packet.
@@ -58,17 +58,16 @@ class Confirmer:
     def __init__(
         self,
         space: Space,
-        ruleset: Callable[[], Ruleset],
+        part: Slice,
         to: Destination,
         wanted: Wanted,
         node: Node | None,
         names: Sequence[str],
     ) -> None:
-        self._space, self._rulesets, self._to, self._wanted = space, ruleset, to, wanted
+        self._space, self._part, self._to, self._wanted = space, part, to, wanted
         self._makers = {entrance: Maker(space, entrance, node) for entrance in Entrance}
         self._names = names
-        self._ruleset: Ruleset | None = None
-        self._passing: Ruleset | None = None
+        self._passing: Ruleset | None = None  # the same without what stops packets, once it is asked for
 
     def example(
         self, region: Diagram, alike: Alike, entrance: Entrance, box: Mapping[int, Spans] | None = None
@@ -114,11 +113,9 @@ class Confirmer:
             yield level, [*(hope for hope in hopes if hope[0] == hope[1]), *single, *inner, *hopes]
 
     def _send(self, witness: Witness, alike: Alike, entrance: Entrance) -> Example | str:
-        if self._ruleset is None:
-            self._ruleset = self._rulesets()
         try:
-            trace = self._trace(self._ruleset, witness)
-            ends = self._arriving(trace) if self._wanted in _GETS_THERE else self._stopped(trace, witness)
+            trace = self._part.numbered(_trace(self._part.ruleset, witness))
+            ends = self._stopped(trace, witness) if self._wanted.is_stopped else self._arriving(trace)
         except (UsageError, InputError) as error:
             return f"it cannot be traced: {error.diagnostics[0].message}"
         if not ends:
@@ -136,12 +133,6 @@ class Confirmer:
     def _answers(self, witness: Witness) -> Mapping[int, tuple[tuple[int, int], ...]]:
         return {self._space.variable(key): ((value, value),) for key, value in witness.answers.items()}
 
-    @staticmethod
-    def _trace(ruleset: Ruleset, witness: Witness) -> Trace:
-        situation = Situation(witness.node, answers=answers_of(witness.answers))
-        found = explore(ruleset, witness.flow, situation, connection=witness.connection, max_ends=_MOST_ENDS)
-        return without_left_out(found)
-
     def _arriving(self, trace: Trace) -> list[tuple[End, Odds | None]]:
         """Return the ends at the destination."""
         found = [end for end in trace.ends if end.fate in ALIVE and is_there(end.packet, self._to)]
@@ -151,21 +142,21 @@ class Confirmer:
 
     def _stopped(self, trace: Trace, witness: Witness) -> list[tuple[End, Odds | None]]:
         """Return the ends by a rule without which the packet would have come to the destination, with those odds."""
-        if self._passing is None and self._ruleset is not None:
-            self._passing = without_stops(self._ruleset)
         if self._passing is None:
-            return []
+            self._passing = without_stops(self._part.ruleset)
         fate = Fate.DROP if self._wanted is Wanted.DROPPED else Fate.REJECT
         by_place = {end.decided_by: end for end in trace.ends if end.fate is fate}
         found = []
-        free = self._trace(self._passing, witness)
+        free = _trace(self._passing, witness)
         for end in free.ends:
             place = first_stop(free, end)
             if end.fate in ALIVE and is_there(end.packet, self._to) and place is not None:
-                stopped = by_place.get(place)
+                stopped = by_place.get((*place[:2], self._part.number(*place)))
                 if stopped is not None:
                     found.append((stopped, end.odds))
         return found
 
 
-_GETS_THERE: Final = frozenset({Wanted.REACHED, Wanted.MASQUERADED})
+def _trace(ruleset: Ruleset, witness: Witness) -> Trace:
+    situation = Situation(witness.node, answers=answers_of(witness.answers))
+    return explore(ruleset, witness.flow, situation, connection=witness.connection, max_ends=_MOST_ENDS)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Final
 
+from iptc_sim.behaviour.described import WITH_PORTS
 from iptc_sim.behaviour.reach_answer import Destination, Wanted
 from iptc_sim.behaviour.reach_passing import stopped_by
 from iptc_sim.constraint import Field
 from iptc_sim.diagram.nodes import NOTHING
 from iptc_sim.diagram.nodes import Node as Diagram
 from iptc_sim.diagram.spans import intersection, union
+from iptc_sim.engine.session import ALIVE
 from iptc_sim.node import Node
-from iptc_sim.protocols import PORT_PROTOCOLS
 from iptc_sim.records import dataclass
 from iptc_sim.steps import Fate
 from iptc_sim.symbolic.conditions import Conditions
@@ -22,10 +23,8 @@ from iptc_sim.symbolic.store import KEPT, Drawn, Kept, Moved, OneOf, Own, Shifte
 from iptc_sim.symbolic.variables import Space, interface_number
 from iptc_sim.values import Odds, Prefix
 
-_ALIVE: Final = frozenset({Fate.LOCAL, Fate.FORWARD, Fate.SENT})
 #: Of more networks of its size NETMAP may move packets to one, and it is not told any more.
 _MOST_BLOCKS: Final = 4096
-PORTS: Final = tuple((number, number) for number in sorted(PORT_PROTOCOLS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,8 @@ class Ends:
         self._moves = moves or {}
         self._space, self._made, self._to, self._wanted, self._node = space, space.diagrams, to, wanted, node
         self._conditions = Conditions(space)
-        # What hangs on routing is told apart here: ends elsewhere are one and the same.
+        # Not the odds of the space: those keep what hangs on routing together in a draw. Here it is told apart, which
+        # costs little, as ends elsewhere are one and the same.
         self._odds = Distributions(space.diagrams)
         self.unclear: dict[str, None] = {}
 
@@ -124,13 +124,13 @@ class Ends:
 
     def _arrival(self, leaf: Hashable) -> Diagram:
         made = self._made
-        if not isinstance(leaf, Outcome) or leaf.fate not in _ALIVE:
+        if not isinstance(leaf, Outcome) or leaf.fate not in ALIVE:
             if isinstance(leaf, Outcome) and leaf.fate is Fate.STOLEN:
                 self.unclear[f"what becomes of packets is not known: {leaf.code}"] = None
             return made.nothing
         stop = stopped_by(leaf.notes)
         masqueraded = (leaf.source, leaf.sport) != (KEPT, KEPT)
-        if self._wanted in {Wanted.DROPPED, Wanted.REJECTED}:
+        if self._wanted.is_stopped:
             if stop is None or stop.rejected is not (self._wanted is Wanted.REJECTED):
                 return made.nothing
             masqueraded = False
@@ -171,14 +171,14 @@ class Ends:
 
         The old ones are looked for where rules send them to that network from.
         """
-        inside = intersection((self._to.span,), (Destination(network).span,))
+        inside = intersection((self._to.span,), (network.span,))
         if not inside:
             return self._made.no
-        size = Destination(network).span[1] - network.network + 1
+        size = network.span[1] - network.network + 1
         low, high = (number - network.network for number in inside[0])
         found = []
         for origin in self._moves.get(network, ()):
-            first, last = Destination(origin).span
+            first, last = origin.span
             if (last - first) // size >= _MOST_BLOCKS:
                 return self._doubt(f"NETMAP makes one of {network} of too many addresses")
             blocks = range(first // size, last // size + 1)
@@ -221,7 +221,7 @@ class Ends:
                 fits = made.no
             case _:
                 fits = self._doubt(f"port {port} is one of those that the kernel draws from; how likely is not known")
-        return made.conjunction(fits, self._space.within(Field.PROTOCOL, PORTS))
+        return made.conjunction(fits, self._space.within(Field.PROTOCOL, WITH_PORTS))
 
     def _doubt(self, why: str) -> Diagram:
         """Note that it cannot be told; packets are not counted then."""

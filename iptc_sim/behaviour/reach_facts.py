@@ -129,8 +129,8 @@ class Facts:
         nets = [item.network for item in node.addresses] + [route.destination for route in node.routes]
         for net in nets:
             if net.family is family:
-                last = net.network | (net.mask ^ size)
-                starts |= {net.network, net.network + 1, last, last + 1}
+                first, last = net.span
+                starts |= {first, first + 1, last, last + 1}
         for item in node.addresses:
             if item.address.version == family:
                 starts |= {int(item.address), int(item.address) + 1}

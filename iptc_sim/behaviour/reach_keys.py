@@ -241,6 +241,6 @@ def _gives(deed: Translate, to: Destination) -> bool:
     if deed.addresses is not None:
         return int(deed.addresses.first) <= high and low <= int(deed.addresses.last)
     if deed.network is not None:
-        size = (1 << deed.network.family.bits) - 1
-        return deed.network.network <= high and low <= deed.network.network | (deed.network.mask ^ size)
+        first, last = deed.network.span
+        return first <= high and low <= last
     return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from functools import partial
 from typing import Final
 
@@ -16,13 +16,13 @@ from iptc_sim.behaviour.reach_cover import Box, Cover, fixed
 from iptc_sim.behaviour.reach_ends import Alike, Ends
 from iptc_sim.behaviour.reach_facts import Facts
 from iptc_sim.behaviour.reach_keys import Given, condition_of
-from iptc_sim.behaviour.reach_passing import without_stops
+from iptc_sim.behaviour.reach_passing import outer, without_stops
+from iptc_sim.behaviour.slices import Slice
 from iptc_sim.constraint import ADDRESS_TYPES, STATES, Field
 from iptc_sim.diagram.nodes import Node as Diagram
 from iptc_sim.diagram.spans import Spans, union
 from iptc_sim.node import Node
 from iptc_sim.records import dataclass
-from iptc_sim.ruleset import Ruleset
 from iptc_sim.steps import Fate
 from iptc_sim.symbolic.pipeline import Entrance, Pipeline
 from iptc_sim.symbolic.store import Moved, OneOf, Value
@@ -34,7 +34,6 @@ BUDGET: Final = 200_000
 #: The in interface of packets that are made on the node: none.
 _NONE: Final = ((0, 0),)
 _UNICAST: Final = ADDRESS_TYPES.index("UNICAST")
-_STOPS: Final = frozenset({Wanted.DROPPED, Wanted.REJECTED})
 _FATES: Final = (Fate.FORWARD, Fate.LOCAL, Fate.SENT)
 
 #: What classes are sorted by: those without new connections last, then large ones first, then simple ones.
@@ -57,7 +56,7 @@ class Asked:
         spans = union((number, number) for number in map(STATES.index, self.states))
         parts = [space.within(Field.CTSTATE, spans)]
         if self.source is not None:
-            parts.append(space.within(Field.SOURCE, (Destination(self.source).span,)))
+            parts.append(space.within(Field.SOURCE, (self.source.span,)))
         return made.conjunction(*parts)
 
     def known(self, space: Space) -> dict[int, int]:
@@ -89,7 +88,7 @@ class Found:
     def order(self, new: Diagram, space: Space) -> Order:
         """Return what classes are sorted by: packets of new connections, then large ones, then simple ones."""
         is_old = space.diagrams.conjunction(new, self.region) is space.diagrams.no
-        return is_old, -self.size, len(self.box), repr(self.box)
+        return is_old, -self.size, len(self.box), repr((self.box, self.alike))
 
 
 class Part:
@@ -98,8 +97,7 @@ class Part:
     Args:
         asked: the question.
         node: the machine; None: any.
-        sliced: the rules that these packets can meet.
-        numbered: makes the same with the numbers that rules have.
+        part: the rules that these packets can meet.
         given: which packets these are, beside those to the destination itself.
         own: whether the latter are among them.
     """
@@ -108,19 +106,18 @@ class Part:
         self,
         asked: Asked,
         node: Node | None,
-        sliced: Ruleset,
-        numbered: Callable[[], Ruleset],
+        part: Slice,
         given: Given,
         *,
         own: bool,
     ) -> None:
-        self.asked, self.node, self.given, self.own = asked, node, given, own
-        self.rules = without_stops(sliced) if asked.wanted in _STOPS else sliced
+        self.asked, self.node, self.part, self.given, self.own = asked, node, part, given, own
+        self.rules = without_stops(part.ruleset) if asked.wanted.is_stopped else part.ruleset
         self.space = Space.of([self.rules], node, budget=BUDGET)
         links = () if node is None else (link.name for link in node.links if link.name != "lo")
-        self.names = tuple(dict.fromkeys((*interfaces_of(sliced), *links)))
+        self.names = tuple(dict.fromkeys((*interfaces_of(part.ruleset), *links)))
         known = node if node is not None and node.known else None
-        self.confirmer = Confirmer(self.space, numbered, asked.to, asked.wanted, known, self.names)
+        self.confirmer = Confirmer(self.space, part, asked.to, asked.wanted, known, self.names)
         self.full = self.space.diagrams.nothing
         self.undecided: dict[Undecided, None] = {}
         self.is_elsewhere = is_elsewhere(asked, node, given)
@@ -131,7 +128,7 @@ class Part:
         """Return the classes of packets, not confirmed yet, each with what they are sorted by.
 
         Raises:
-            TooLarge: there are too many ways to end there.
+            TooLargeError: there are too many ways to end there.
         """
         space, made = self.space, self.space.diagrams
         self.full, care = self._ends()
@@ -188,7 +185,7 @@ class Part:
         made_here = space.within(Field.IN_INTERFACE, _NONE)
         care = made.choose(made_here, *(self._simpler(one) for one in cares))
         for item in pipeline.undecided:
-            places = tuple(f"{table} {chain} rule {number}" for table, chain, number in item.places)
+            places = tuple(self.part.place(table, outer(chain), number) for table, chain, number in item.places)
             self.undecided[Undecided(item.why, places)] = None
         for why in ends.unclear:
             self.undecided[Undecided(why)] = None
@@ -205,7 +202,7 @@ class Part:
         """Return within which destinations packets enter, as far as that is known of all of them."""
         if any(not key[0] for key in self.given.keys):
             return {}
-        spans = [Destination(Prefix.parse(key[0])).span for key in self.given.keys]
+        spans = [Prefix.parse(key[0]).span for key in self.given.keys]
         return {Field.DESTINATION: union(spans, [self.asked.to.span] if self.own else [])}
 
     def _elsewhere(self) -> Diagram:

@@ -91,9 +91,14 @@ def _without_stop(ruleset: Ruleset, table: str, rule: Rule) -> Rule:
     return rule
 
 
+def outer(chain: str) -> str:
+    """Return the chain that the rules of a chain of :func:`without_stops` are of."""
+    return chain.removesuffix(_INNER)
+
+
 def first_stop(trace: Trace, end: End) -> tuple[str, str, int] | None:
     """Return the place of the first rule on a way that would have stopped the packet; 0 for a policy."""
     for step in trace.steps(end):
         if isinstance(step, RuleStep) and step.matched and isinstance(step.rule.target, Pass):
-            return step.table, step.chain.removesuffix(_INNER), 0 if step.rule is POLICY else step.number
+            return step.table, outer(step.chain), 0 if step.rule is POLICY else step.number
     return None

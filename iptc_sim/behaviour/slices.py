@@ -8,13 +8,12 @@ from typing import Final
 
 from iptc_sim.behaviour.keyed import ANY_KEY, KeyedTable, Wanted, aim_of
 from iptc_sim.behaviour.order import Key
-from iptc_sim.constraint import NEVER, Asked, Constraint, Field
+from iptc_sim.constraint import Asked, Field
 from iptc_sim.engine.conntrack import NAT_HOOKS, conntrack_in_use
-from iptc_sim.match import Match, No, Outcome
-from iptc_sim.moment import Hook, Moment
+from iptc_sim.moment import Hook
 from iptc_sim.records import dataclass, field, replace
 from iptc_sim.ruleset import Chain, Rule, Ruleset, Table
-from iptc_sim.steps import End, RuleStep, Segment, Step, Trace
+from iptc_sim.steps import End, RuleStep, Step, Trace
 from iptc_sim.syntax.stored import StoredChains
 from iptc_sim.target import Change, Translate
 from iptc_sim.tracking import Manip
@@ -32,22 +31,6 @@ _PLACE: Final = re.compile(r"(\S+) (\S+) rule (\d+)")
 _KEY_FIELDS: Final = frozenset({Field.PROTOCOL, Field.DESTINATION, Field.DPORT})
 #: A chain of this name holds a rule that needs connection tracking, and nothing leads to it.
 _IN_USE: Final = "conntrack is in use"
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut(Match):
-    """Stands for the conditions of a rule that the packet at hand cannot fit, and that was therefore not read."""
-
-    def judge(self, at: Moment) -> Outcome:  # noqa: ARG002 - the interface
-        """Say that it does not fit."""
-        return No(self, "", "it asks for another destination")
-
-    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
-        """Say that nothing fits."""
-        return NEVER
-
-
-LEFT_OUT: Final = Rule(matches=(LeftOut(),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,31 +55,25 @@ class Slice:
         )
         return replace(trace, segments=segments, ends=tuple(map(self._end, trace.ends)))
 
-    def padded(self, tables: Mapping[str, KeyedTable]) -> Ruleset:
-        """Return the rules, each at its own number, with :data:`LEFT_OUT` between."""
-        found = dict(self.ruleset.tables)
-        for (table, name), numbers in self.numbers.items():
-            chain = found[table].chains[name]
-            rules = [LEFT_OUT] * len(tables[table][name].keys)
-            for number, rule in zip(numbers, chain.rules, strict=True):
-                rules[number - 1] = rule
-            found[table] = Table(table, {**found[table].chains, name: replace(chain, rules=tuple(rules))})
-        return replace(self.ruleset, tables=found)
-
-    def _number(self, table: str, chain: str, number: int) -> int:
+    def number(self, table: str, chain: str, number: int) -> int:
+        """Return the number that a rule of the slice has in the whole; 0, which stands for a policy, stays."""
         held = self.numbers.get((table, chain))
         return number if held is None or not number else held[number - 1]
+
+    def place(self, table: str, chain: str, number: int) -> str:
+        """Return where a rule of the slice stands in the whole, in words."""
+        return f"{table} {chain} rule {self.number(table, chain, number)}"
 
     def _step(self, step: Step) -> Step:
         if not isinstance(step, RuleStep) or (step.table, step.chain) not in self.numbers:
             return step
-        return replace(step, number=self._number(step.table, step.chain, step.number))
+        return replace(step, number=self.number(step.table, step.chain, step.number))
 
     def _end(self, end: End) -> End:
         if end.decided_by is None:
             return end
         table, chain, number = end.decided_by
-        now = self._number(table, chain, number)
+        now = self.number(table, chain, number)
         old, new = (f"rule {one} of {table} {chain}" for one in (number, now))
         return replace(end, decided_by=(table, chain, now), why=end.why.replace(old, new))
 
@@ -105,7 +82,7 @@ class Slice:
         if found is None:
             return choice
         table, chain, number = found.groups()
-        return f"{table} {chain} rule {self._number(table, chain, int(number))}{choice[found.end() :]}"
+        return f"{self.place(table, chain, int(number))}{choice[found.end() :]}"
 
 
 def is_large(*rulesets: Ruleset) -> bool:
@@ -135,16 +112,6 @@ class Slicer:
     def __init__(self, ruleset: Ruleset, tables: dict[str, KeyedTable]) -> None:
         self._ruleset, self._tables = ruleset, tables
         self._user = _first_user(ruleset)
-
-    def slice(self, keys: Iterable[Key], *, padded: bool = False) -> Ruleset:
-        """Return the rules of :meth:`part`.
-
-        Args:
-            keys: of packets as they enter the node.
-            padded: rules that are left out are held by :data:`LEFT_OUT`, so that the others keep their numbers.
-        """
-        found = self.part(keys)
-        return found.padded(self._tables) if padded else found.ruleset
 
     def part(self, keys: Iterable[Key]) -> Slice:
         """Return a ruleset that does the same with every packet that has one of the keys as it enters the node."""
@@ -226,13 +193,3 @@ def _behind(deed: Translate, keys: list[Key]) -> Iterator[Key]:
     port = str(ports.first) if ports is not None and ports.first == ports.last and deed.base is None else ""
     for old, protocol, before in keys:
         yield destination if moved else old, protocol, before if ports is None else port
-
-
-def without_left_out(trace: Trace) -> Trace:
-    """Return the trace without the rules that were left out of its ruleset."""
-
-    def kept(segment: Segment) -> Segment:
-        steps = tuple(step for step in segment.steps if not (isinstance(step, RuleStep) and step.rule is LEFT_OUT))
-        return replace(segment, steps=steps)
-
-    return replace(trace, segments=tuple(kept(segment) for segment in trace.segments))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from iptc_sim.ruleset import Ruleset
 
 PATCH: Final = "patch"
+_LIMIT: Final = 20
 FORMATS: Final = ("text", "json", PATCH)
 
 EPILOG = """Examples:
@@ -73,7 +74,9 @@ def diff(
     node: Annotated[
         Path | None, typer.Option("--node", metavar="DIR", help="The machine, a folder of capture; with --behaviour.")
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="So many classes of packets; with --behaviour.")] = 20,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="So many classes of packets; with --behaviour (default: 20).")
+    ] = None,
     output: Annotated[str, typer.Option("--format", help="text, json or patch.")] = "text",
     variant: VariantFlag = "nft",
 ) -> None:
@@ -86,10 +89,12 @@ def diff(
         raise usage(
             "a patch is made of two whole dumps", "--format patch", "A B, without --expect-kube and --only-kube"
         )
+    if not behaviour and (node is not None or limit is not None):
+        raise usage("it is for --behaviour", "--limit" if node is None else "--node", "diff --behaviour A B")
     if behaviour:
-        if expect_kube or only_kube or output == PATCH:
+        if expect_kube or only_kube is not None or output == PATCH:
             raise usage("it stands alone", "--behaviour", "A B, with --format text or json")
-        differs = _behaviour(files, read, variant, output, node, limit)
+        differs = _behaviour(files, read, variant, output, node, limit or _LIMIT)
     elif expect_kube:
         differs = _expected([*expect_kube, *files[:-1]], files[-1], read, flags, output, everything=only_kube is False)
     else:

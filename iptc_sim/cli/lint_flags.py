@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from iptc_sim.lint import Finding
     from iptc_sim.ruleset import Ruleset
     from iptc_sim.syntax import Findings
+
+_CODES: Final = "IPT100 to IPT119"
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,10 @@ def linted(
     from iptc_sim.lint import baseline_text, lint, without_ignored, without_known
 
     codes = _codes(flags)
-    since, beside = (_other(name, read, variant) for name in (flags.since, flags.beside))
+    since, beside = (
+        _other(name, option, found.ruleset, read, variant)
+        for option, name in (("--since", flags.since), ("--beside", flags.beside))
+    )
     if found.errors:
         return ()
     told = lint(found.ruleset, beside=beside, since=since, codes=codes)
@@ -79,7 +84,10 @@ def _codes(flags: LintFlags) -> frozenset[str] | None:
     from iptc_sim.lint import SEVERITIES
 
     wanted = frozenset(SEVERITIES) if flags.select is None else _listed(flags.select, "--select")
-    return wanted - (frozenset() if flags.ignore is None else _listed(flags.ignore, "--ignore"))
+    left = wanted - (frozenset() if flags.ignore is None else _listed(flags.ignore, "--ignore"))
+    if not left:
+        raise usage("no code is left to look for", "--select" if flags.ignore is None else "--ignore", _CODES)
+    return left
 
 
 def _listed(text: str, option: str) -> frozenset[str]:
@@ -89,12 +97,19 @@ def _listed(text: str, option: str) -> frozenset[str]:
     codes = frozenset(word.upper() for word in re.split(r"[,\s]+", text) if word)
     for code in sorted(codes):
         if code not in SEVERITIES:
-            raise usage(f"{code} is no code of lint", option, "IPT100 to IPT119", suggestion(code, SEVERITIES))
+            raise usage(f"{code} is no code of lint", option, _CODES, suggestion(code, SEVERITIES))
     return codes
 
 
-def _other(name: str | None, read: DumpFlags, variant: str) -> Ruleset | None:
-    return None if name is None else usable(examine_sources([read_input(name)], read, variant))
+def _other(name: str | None, option: str, rules: Ruleset, read: DumpFlags, variant: str) -> Ruleset | None:
+    """Return the rules of another dump of the same node and family."""
+    if name is None:
+        return None
+    other = usable(examine_sources([read_input(name)], read, variant))
+    if other.family is not rules.family:
+        message = f"{name} is of IPv{int(other.family)}, and the rules are of IPv{int(rules.family)}"
+        raise usage(message, option, hint="--family says of which family a dump is")
+    return other
 
 
 def _write(path: Path, text: str) -> None:

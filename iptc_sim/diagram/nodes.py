@@ -13,8 +13,8 @@ from itertools import pairwise
 from typing import Final
 
 from iptc_sim.diagram import binding
-from iptc_sim.diagram.matching import Overlay
 from iptc_sim.diagram.spans import Span
+from iptc_sim.diagram.uniting import Union, by_halves
 
 #: The level of terminals: below all others.
 END: Final = 1 << 62
@@ -24,7 +24,7 @@ _BEYOND: Final = (1 << 256,)
 Cache = dict[tuple["Node", "Node"], "Node"]
 
 
-class TooLarge(Exception):  # noqa: N818 - says what is the matter
+class TooLargeError(Exception):
     """More nodes were needed than the budget of the :class:`Diagrams` allows; what was asked for stays unanswered."""
 
 
@@ -37,10 +37,8 @@ class Nothing:
         return "NOTHING"
 
 
-#: The value outside of the cell that a diagram was restricted to.
+#: The value outside of the condition that a diagram was narrowed to.
 NOTHING: Final = Nothing()
-#: The value where no rule has decided yet; never seen outside.
-_OPEN: Final = Nothing()
 
 
 class Node:
@@ -78,7 +76,7 @@ class Diagrams:
 
     Args:
         highest: the highest value of each level, from the top; a level's values begin at 0.
-        budget: how many nodes there may be before :class:`TooLarge` is raised.
+        budget: how many nodes there may be before :class:`TooLargeError` is raised.
     """
 
     def __init__(self, highest: Sequence[int], *, budget: int = 2_000_000) -> None:
@@ -89,7 +87,6 @@ class Diagrams:
         self.yes = self.terminal(True)
         self.no = self.terminal(False)
         self.nothing = self.terminal(NOTHING)
-        self._open = self.terminal(_OPEN)
 
     def __len__(self) -> int:
         """Return how many nodes have been made, terminals not counted."""
@@ -142,7 +139,7 @@ class Diagrams:
         found = self._nodes.get(key)
         if found is None:
             if len(self._nodes) >= self.budget:
-                raise TooLarge(f"more than {self.budget:,} nodes")
+                raise TooLargeError(f"more than {self.budget:,} nodes")
             found = self._nodes[key] = Node(*key)
         return found
 
@@ -222,10 +219,9 @@ class Diagrams:
                 found = memo[key] = memo[g, f] = self._merge(f, g, step)
             return found
 
-        overlay = Overlay(self, neutral, step, self._node)
         if neutral is self.no:
-            return overlay.first([(condition, decisive) for condition in conditions], neutral)
-        return overlay.by_halves([*conditions, neutral])
+            return Union(self, step, self._node).of(conditions)
+        return by_halves(step, [*conditions, neutral])
 
     def apply(
         self, operation: Callable[[Hashable, Hashable], Hashable], f: Node, g: Node, cache: Cache | None = None
@@ -252,23 +248,6 @@ class Diagrams:
             return found
 
         return step(f, g)
-
-    def _override(self) -> Callable[[Node, Node], Node]:
-        """Return the operation: the first diagram, and the second where the first is open."""
-        undecided, cache = self._open, Cache()
-
-        def step(f: Node, g: Node) -> Node:
-            if f is undecided:
-                return g
-            if g is undecided or not f.children or f is g:
-                return f
-            key = (f, g)
-            found = cache.get(key)
-            if found is None:
-                found = cache[key] = self._merge(f, g, step)
-            return found
-
-        return step
 
     def _merge(self, f: Node, g: Node, step: Callable[[Node, Node], Node]) -> Node:
         """Return the node whose children are what ``step`` makes of the children of both that meet."""
@@ -337,25 +316,9 @@ class Diagrams:
         """
         return binding.bound(self, f, continuation, self._node, self._replaced)
 
-    def first_match(self, rules: Sequence[tuple[Node, Node]], otherwise: Node) -> Node:
-        """Return the result of the first rule whose condition holds.
-
-        Args:
-            rules: condition (True or False everywhere) and result of each.
-            otherwise: the result where no condition holds.
-        """
-        overlay = Overlay(self, self._open, self._override(), self._node)
-        if otherwise.children:
-            return overlay.by_halves([overlay.first(rules, self._open), otherwise])
-        return overlay.first(rules, otherwise)
-
-    def restrict(self, f: Node, spans: Mapping[int, Sequence[Span]]) -> Node:
-        """Return the diagram within a cell (level by level, sorted spans), and :data:`NOTHING` outside of it."""
-        return self.choose(self.cell(spans), f, self.nothing)
-
-    def narrow(self, f: Node, condition: Node, outside: Node | None = None) -> Node:
-        """Return the diagram where the condition holds, and ``outside`` (:data:`NOTHING`) elsewhere."""
-        return self.choose(condition, f, self.nothing if outside is None else outside)
+    def narrow(self, f: Node, condition: Node) -> Node:
+        """Return the diagram where the condition holds, and :data:`NOTHING` elsewhere."""
+        return self.choose(condition, f, self.nothing)
 
     def value(self, f: Node, point: Mapping[int, int]) -> Hashable:
         """Return the value at a point: level to value, 0 for the levels not told."""

@@ -1,4 +1,4 @@
-"""Sets of numbers as sorted ranges that lie apart: union, complement, intersection, prefixes, masks with holes."""
+"""Sets of numbers as sorted ranges that lie apart: union, complement, intersection, masks with holes."""
 
 from __future__ import annotations
 
@@ -54,12 +54,6 @@ def intersection(left: Sequence[Span], right: Sequence[Span]) -> Spans:
 def size(spans: Iterable[Span]) -> int:
     """Return how many numbers are in the set."""
     return sum(high - low + 1 for low, high in spans)
-
-
-def of_prefix(address: int, length: int, width: int) -> Span:
-    """Return the addresses of ``width`` bits whose first ``length`` bits are those of ``address``."""
-    low = address >> (width - length) << (width - length)
-    return low, low | (1 << (width - length)) - 1
 
 
 def of_mask(value: int, mask: int, width: int, limit: int = 4096) -> Spans | None:

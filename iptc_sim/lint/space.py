@@ -42,7 +42,7 @@ class Space:
 
     Args:
         family: of the ruleset.
-        budget: how many nodes diagrams may have before :class:`~iptc_sim.diagram.nodes.TooLarge` is raised.
+        budget: how many nodes diagrams may have before :class:`~iptc_sim.diagram.nodes.TooLargeError` is raised.
     """
 
     def __init__(self, family: Family, budget: int = 1_000_000) -> None:

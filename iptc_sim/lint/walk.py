@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from iptc_sim.constraint import Asked, Constraint, Field, Own, Within, both, conjuncts
-from iptc_sim.diagram.nodes import Node, TooLarge
+from iptc_sim.diagram.nodes import Node, TooLargeError
 from iptc_sim.lint.effects import Ending, changed_by, ending
 from iptc_sim.lint.space import EVERYTHING, Fit, Space
 from iptc_sim.lint.view import View
@@ -37,7 +37,7 @@ class TooManyStepsError(Exception):
 
 
 #: What is raised where packets cannot be followed within bounds.
-UNANSWERED: Final = (TooLarge, TooManyStepsError)
+UNANSWERED: Final = (TooLargeError, TooManyStepsError)
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ def _where(word: str, text: str) -> str:
 def end_words(item: ReachClass, to: Destination, wanted: Wanted) -> str:
     """Return what becomes of the packets of a class."""
     is_certain = item.odds.fraction == CERTAIN.fraction
-    if wanted in {Wanted.DROPPED, Wanted.REJECTED}:
+    if wanted.is_stopped:
         way = f" on its way to {_new(item, to)}" if item.translated else ""
         how = f"rejected with {item.code}" if wanted is Wanted.REJECTED else "dropped"
         return f"{how}{way}{'' if is_certain else f', odds {odds_text(item.odds)}'}"

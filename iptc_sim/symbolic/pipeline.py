@@ -83,7 +83,7 @@ class Pipeline:
 
         Raises:
             InputError: IPT033, the chains are such that the kernel refuses them.
-            TooLarge: the diagram has too many nodes.
+            TooLargeError: the diagram has too many nodes.
         """
         self._entrance = entrance
         if entrance is Entrance.LOCAL:

@@ -8,7 +8,7 @@ from typing import Final
 from iptc_sim.constraint import Constraint, Draw, Field, Own
 from iptc_sim.diagnostics import Diagnostic, InputError
 from iptc_sim.diagram.nodes import Node as Diagram
-from iptc_sim.diagram.nodes import TooLarge
+from iptc_sim.diagram.nodes import TooLargeError
 from iptc_sim.engine.conntrack import NAT_HOOKS
 from iptc_sim.moment import Hook
 from iptc_sim.records import dataclass, replace
@@ -106,7 +106,7 @@ class Summaries:
 
         Raises:
             InputError: IPT033, it comes back to itself, or jumps go deeper than the kernel follows.
-            TooLarge: the diagram has too many nodes, or chains are nested too deep for this.
+            TooLargeError: the diagram has too many nodes, or chains are nested too deep for this.
         """
         place = self._place(table, hook, name, store)
         found = self._chains.get((place, store))
@@ -118,7 +118,7 @@ class Summaries:
         if wrong := self.ruleset.goes_too_deep(len(self._open)):
             raise InputError(replace(wrong, subject=f"table {table}"))
         if len(self._open) > _DEEPEST:
-            raise TooLarge(f"chains are nested more than {_DEEPEST} deep")
+            raise TooLargeError(f"chains are nested more than {_DEEPEST} deep")
         self._open.append((table, name))
         try:
             found = self.odds.bind(self._block(place, 0, len(place.numbers), store), self._left)

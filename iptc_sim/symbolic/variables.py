@@ -107,7 +107,7 @@ class Space:
     Args:
         family: of the packets.
         node: the machine, where it is known: its addresses decide about rewritten destinations.
-        budget: how many nodes there may be in diagrams (:class:`iptc_sim.diagram.nodes.TooLarge`).
+        budget: how many nodes there may be in diagrams (:class:`iptc_sim.diagram.nodes.TooLargeError`).
 
     Attributes:
         diagrams: of the variables.

@@ -105,7 +105,7 @@ def packets(text: str, to: Destination, seed: int, count: int) -> Iterator[Packe
     draw = random.Random(seed)
     numbers = {int(ip_address(host)) for host in HOSTS} | set(to.span)
     for found in re.findall(r"\d+\.\d+\.\d+\.\d+(?:/\d+)?", text):
-        low, high = Destination(Prefix.parse(found)).span
+        low, high = Prefix.parse(found).span
         numbers |= {low - 1, low, high, high + 1}
     addresses = [str(ip_address(number)) for number in sorted(numbers) if 1 << 24 <= number < 224 << 24]
     ports = [

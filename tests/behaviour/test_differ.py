@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 import pytest
 
 from iptc_sim.behaviour.answer import Behaviour, Kind, Verdict
 from iptc_sim.behaviour.differ import differ
 from iptc_sim.diagnostics import InputError, UsageError
+from iptc_sim.node import Node, Route
+from iptc_sim.records import replace
 from iptc_sim.syntax import parse
-from iptc_sim.values import Family, Variant
+from iptc_sim.values import Family, Prefix, Variant
 from tests.strategies import ladder
 
 
@@ -172,6 +176,29 @@ def test_a_hashlimit_table_that_another_rule_makes() -> None:
     assert "hashlimit table shared" in found.undecided[0].why
     same = limited("10.0.0.1", "1/hour"), limited("10.0.0.2", "1/hour")
     assert not any("hashlimit" in item.why for item in answer(filters(*same), filters(*same[::-1])).undecided)
+
+
+LOCAL = Route(Prefix.parse("10.1.0.1"), "eth0", kind="local", table="local")
+DEFAULT = Route(Prefix.parse("0.0.0.0/0"), "eth1")
+
+
+@pytest.mark.parametrize(
+    ("derived", "routes", "goes_by"),
+    [
+        (True, [DEFAULT], "eth0"),
+        (False, [LOCAL, DEFAULT], "eth1"),  # as after ip addr add 10.1.0.1/16 dev eth0 noprefixroute
+        (False, [LOCAL, DEFAULT, Route(Prefix.parse("10.1.0.0/16"), "eth0", metric=100)], "eth0"),
+        (False, [LOCAL, replace(DEFAULT, metric=9), Route(Prefix.parse("0.0.0.0/0"), "eth0", metric=10)], "eth1"),
+        (False, [LOCAL, replace(DEFAULT, metric=9), Route(Prefix.parse("0.0.0.0/0"), "eth0", metric=8)], "eth0"),
+    ],
+)
+def test_packets_go_by_the_routes_that_a_node_has(derived: bool, routes: list[Route], goes_by: str) -> None:
+    node = replace(Node.of({"eth0": ["10.1.0.1/16"], "eth1": ["192.0.2.1/24"]}, routes), derived=derived)
+    assert node.lookup(ip_address("10.1.0.9")).interface == goes_by
+    for interface in ("eth0", "eth1"):
+        rule = f"FORWARD -d 10.1.0.0/24 -o {interface} -j DROP"
+        found = differ(parse(filters(rule)), parse(filters()), node)
+        assert found.verdict is (Verdict.DIFFERENT if interface == goes_by else Verdict.EQUIVALENT)
 
 
 def test_families() -> None:

@@ -17,7 +17,7 @@ from iptc_sim.node import Node
 from iptc_sim.steps import RuleStep, Trace
 from iptc_sim.syntax import parse
 from tests.behaviour.mutate import Small, mutated, taken
-from tests.bench.behaviour import _CHANGES
+from tests.bench.behaviour import CHANGES
 from tests.bench.dumps import dump
 
 HOSTS = ("10.0.0.5", "10.0.0.9", "192.0.2.7", "198.51.100.7")
@@ -43,16 +43,27 @@ def test_same_answer(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     assert parts.verdict in {whole, Verdict.UNDECIDED}, (how, parts.undecided, a, b)
 
 
-@pytest.mark.parametrize("name", _CHANGES)
+@pytest.mark.parametrize("name", CHANGES)
 def test_kube(name: str) -> None:
     """500 Services: what changed is found where it is, and in nothing else."""
     a = dump(500, 3)
-    b = _CHANGES[name](a) if name != "one probability" else a.replace("0.50000000000", "0.40000000000", 1)
+    b = CHANGES[name](a) if name != "one probability" else a.replace("0.50000000000", "0.40000000000", 1)
     found = differ(parse(a), parse(b))
     same = name in {"the same", "reordered"}
     assert found.verdict is (Verdict.EQUIVALENT if same else Verdict.DIFFERENT), found.undecided
     if not same:
         assert all("10." in key for item in found.classes for key in item.keys)
+
+
+def test_what_is_undecided_keeps_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slices, "SMALL", 0)
+    other = "-A FORWARD -d 10.0.0.9/32 -j ACCEPT\n"
+    a, b = (
+        parse(f"*filter\n:FORWARD ACCEPT\n{other * number}-A FORWARD -d 10.0.0.5/32 -j {gone}\n{other}COMMIT\n")
+        for number, gone in ((2, "GONE"), (3, "AWAY"))
+    )
+    places = {item.why.split()[1]: item.places for item in differ(a, b).undecided}
+    assert places == {"GONE": ("filter FORWARD rule 3",), "AWAY": ("filter FORWARD rule 4",)}
 
 
 @pytest.mark.parametrize("destination", ["10.96.0.5:80", "10.96.1.44:80", "192.0.0.3:80", "10.96.0.5:81"])

@@ -86,6 +86,28 @@ def test_slices_answer_as_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
             ]
 
 
+@pytest.mark.parametrize(("policy", "place"), [("ACCEPT", "FORWARD 3"), ("DROP", "FORWARD DROP")])
+def test_what_is_behind_rules_that_a_slice_leaves_out_keeps_its_place(
+    policy: str, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iptc_sim.behaviour.reach.is_large", lambda _: True)
+    other = "-A FORWARD -d 10.2.0.6/32 -j ACCEPT\n"
+    own = "-A FORWARD -d 10.2.0.5/32 -p tcp -j " + ("DROP" if policy == "ACCEPT" else "ACCEPT")
+    rules = f"*filter\n:FORWARD {policy}\n{other}{other}{own}\nCOMMIT\n"
+    found = reach(parse(rules), destination("10.2.0.5"), NODE, wanted=Wanted.DROPPED)
+    assert not found.undecided
+    assert [rules_on_the_way(found, number) for number, _ in enumerate(found.classes)] == [[place]]
+
+
+@pytest.mark.parametrize("wanted", [Wanted.REACHED, Wanted.DROPPED])
+def test_what_is_undecided_of_a_slice_keeps_its_place(wanted: Wanted, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("iptc_sim.behaviour.reach.is_large", lambda _: True)
+    other = "-A FORWARD -d 10.2.0.6/32 -j ACCEPT\n"
+    rules = f"*filter\n:FORWARD DROP\n{other}{other}-A FORWARD -d 10.2.0.5/32 -j GONE\nCOMMIT\n"
+    found = reach(parse(rules), destination("10.2.0.5"), NODE, wanted=wanted)
+    assert [item.places for item in found.undecided] == [("filter FORWARD rule 3",)]
+
+
 def test_keys_looked_at_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("iptc_sim.behaviour.reach.is_large", lambda _: True)
     monkeypatch.setattr("iptc_sim.behaviour.reach._TOGETHER", 0)

@@ -154,3 +154,24 @@ def test_each_example_gives_its_code(code: str) -> None:
     assert code in {item.code for item in found}, found
     if EXPLANATIONS[code].strict:
         assert any(item.code == code and item.severity == "error" for item in found), found
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--select", "IPT100"], "check: error IPT004: options of lint are given without it"),
+        (["--lint", "--select", "IPT10"], "--select: error IPT004: IPT10 is no code of lint"),
+        (["--lint", "--select", ""], "--select: error IPT004: no code is left to look for"),
+        (["--lint", "--select", "IPT100", "--ignore", "IPT100"], "--ignore: error IPT004: no code is left to look for"),
+        (["--lint", "--since", "six.save"], "--since: error IPT004: six.save is of IPv6, and the rules are of IPv4"),
+        (["--lint", "--beside", "six.save"], "--beside: error IPT004: six.save is of IPv6, and the rules are of IPv4"),
+        (["--lint", "--since", "none.save"], "none.save: error IPT001"),
+        (["--lint", "--baseline", "four.save"], "four.save: error IPT055"),
+    ],
+)
+def test_options_of_lint_that_are_refused(iptc_sim: Runner, tmp_path: Path, words: list[str], told: str) -> None:
+    for name, source in (("four.save", "10.0.0.0/8"), ("six.save", "fd00::/8")):
+        (tmp_path / name).write_text(f"*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -s {source} -j DROP\nCOMMIT\n")
+    done = iptc_sim("check", "four.save", *words, cwd=tmp_path)
+    assert (done.status, done.out) == (2, "")
+    assert told in done.err

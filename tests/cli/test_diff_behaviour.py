@@ -77,6 +77,13 @@ def test_a_node(files: tuple[str, str], tmp_path: Path, iptc_sim: Runner) -> Non
     assert record["classes"][0]["node"] is None
 
 
-@pytest.mark.parametrize("words", [["--format", "patch"], ["--only-kube"], ["--limit", "0"]])
+@pytest.mark.parametrize("words", [["--format", "patch"], ["--only-kube"], ["--all-chains"], ["--limit", "0"]])
 def test_usage(files: tuple[str, str], words: list[str], iptc_sim: Runner) -> None:
     assert iptc_sim("diff", "--behaviour", *files, *words).status == 2
+
+
+@pytest.mark.parametrize("words", [["--node", "."], ["--limit", "3"]])
+def test_options_that_say_nothing_without_it(files: tuple[str, str], words: list[str], iptc_sim: Runner) -> None:
+    done = iptc_sim("diff", *files, *words)
+    assert (done.status, done.out) == (2, "")
+    assert f"{words[0]}: error IPT004: it is for --behaviour" in done.err

@@ -35,7 +35,7 @@ assumed: connections that exist already are taken as not translated
 assumed: routing depends on the destination that a packet has then, not on its mark or TOS
 assumed: packets come without a mark (else: --any-mark)
 """
-#: The sizes count the ports of tcp, udp, sctp and udplite; dccp is counted by its addresses.
+#: The sizes count the ports of tcp, udp, dccp, sctp and udplite.
 #: Sources of packets that arrive: all but 0/8, 224/3, the two broadcast addresses of the node, and 198.51.100.0/24.
 SOURCES = 2**32 - 2**24 - 2**29 - 2 - 256
 GOLDEN = f"""3 classes of packets (NEW) reach 10.2.0.5:8080
@@ -55,7 +55,7 @@ GOLDEN = f"""3 classes of packets (NEW) reach 10.2.0.5:8080
 
 3) any protocol from anywhere to 10.2.0.5 port 8080, made on this node
    sent, unchanged
-   size   {(2**24 + 2) * (4 * 2**16 + 1):,} (about 2^42)
+   size   {(2**24 + 2) * 5 * 2**16:,} (about 2^42)
    by     no rule, and policies that accept
    e.g.   tcp 10.2.0.1:33000 -> 10.2.0.5:8080 from host
 
@@ -65,13 +65,13 @@ DROPPED = f"""3 classes of packets (NEW) are meant for 10.2.0.5:8080 and are dro
 
 1) any protocol but tcp from anywhere to 10.2.0.5 port 8080, arriving
    dropped
-   size   {(SOURCES + 256) * (3 * 2**16 + 1):,} (about 2^49)
+   size   {(SOURCES + 256) * 4 * 2**16:,} (about 2^49)
    by     filter FORWARD policy: DROP
    e.g.   udp 203.0.113.5:33000 -> 10.2.0.5:8080 in eth0
 
 2) any protocol from 198.51.100.0/24 to 10.2.0.5 port 8080, arriving
    dropped
-   size   {256 * (4 * 2**16 + 1):,} (about 2^26)
+   size   {256 * 5 * 2**16:,} (about 2^26)
    by     raw PREROUTING 1: DROP
    e.g.   tcp 198.51.100.9:33000 -> 10.2.0.5:8080 in eth0
 

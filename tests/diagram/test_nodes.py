@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iptc_sim.diagram.counting import count, cubes
-from iptc_sim.diagram.nodes import NOTHING, Diagrams, Node, TooLarge
+from iptc_sim.diagram.nodes import NOTHING, Diagrams, Node, TooLargeError
 from iptc_sim.diagram.spans import Span, complement, union
 
 HIGHEST = (3, 0, 4, 2, 1)
@@ -91,8 +91,6 @@ def test_same_function_is_same_object_however_made(layers: Layers) -> None:
     made = built(diagrams, layers, 0)
     assert tabulated(diagrams, made) == table
     assert made is from_table(diagrams, table)
-    rules = [(diagrams.cell(cell), diagrams.terminal(value)) for cell, value in layers]
-    assert made is diagrams.first_match(rules, diagrams.terminal(0))
     assert diagrams.values(made) == set(table)
 
 
@@ -158,7 +156,6 @@ def test_choose_and_narrow(condition: Layers, yes: Layers, no: Layers) -> None:
     c, f, g = built(diagrams, condition, default=False), built(diagrams, yes, 0), built(diagrams, no, 1)
     rows = list(zip(evaluated(condition, default=False), evaluated(yes, 0), evaluated(no, 1), strict=True))
     assert diagrams.choose(c, f, g) is from_table(diagrams, [a if holds else b for holds, a, b in rows])
-    assert diagrams.narrow(f, c, g) is diagrams.choose(c, f, g)
     assert diagrams.narrow(f, c) is from_table(diagrams, [a if holds else NOTHING for holds, a, _ in rows])
 
 
@@ -191,69 +188,24 @@ def test_bind(layers: Layers, followers: Sequence[Layers]) -> None:
     assert sorted(asked, key=str) == sorted(set(first), key=str)
 
 
-@given(st.lists(st.tuples(layers_of_truths, layers_of_numbers), max_size=6), layers_of_numbers)
-def test_first_match_of_any_conditions_and_results(rules: list[tuple[Layers, Layers]], otherwise: Layers) -> None:
+@given(st.lists(cells(), min_size=6, max_size=40))
+def test_disjunction_of_many_cells(drawn: list[dict[int, tuple[Span, ...]]]) -> None:
     diagrams = Diagrams(HIGHEST)
-    tables = [(evaluated(condition, default=False), evaluated(result, 0)) for condition, result in rules]
-    last = evaluated(otherwise, 9)
-    expected = [
-        next((result[place] for condition, result in tables if condition[place]), last[place])
-        for place in range(len(POINTS))
-    ]
-    given_rules = [(built(diagrams, c, default=False), built(diagrams, r, 0)) for c, r in rules]
-    assert diagrams.first_match(given_rules, built(diagrams, otherwise, 9)) is from_table(diagrams, expected)
-
-
-@given(st.lists(st.tuples(cells(), st.integers(0, 3)), min_size=6, max_size=40))
-def test_first_match_of_many_cells(layers: Layers) -> None:
-    diagrams = Diagrams(HIGHEST)
-    rules = [(diagrams.cell(cell), diagrams.terminal(value)) for cell, value in layers]
-    made = diagrams.first_match(rules, diagrams.terminal(9))
-    assert made is from_table(diagrams, evaluated(layers, 9))
+    made = diagrams.disjunction(*map(diagrams.cell, drawn))
+    assert made is from_table(diagrams, [any(inside(point, cell) for cell in drawn) for point in POINTS])
 
 
 @given(st.lists(st.tuples(st.integers(0, 15), st.integers(0, 15), st.integers(0, 3)), min_size=12, max_size=30))
-def test_first_match_of_ranges_that_nearly_all_meet(drawn: list[tuple[int, int, int]]) -> None:
+def test_disjunction_of_ranges_that_nearly_all_meet(drawn: list[tuple[int, int, int]]) -> None:
     diagrams = Diagrams((63, 3))
-    cells = [diagrams.cell({0: ((16 + low, 63 - high),), 1: ((first, 3),)}) for low, high, first in drawn]
-    rules = [(cell, diagrams.terminal(number)) for number, cell in enumerate(cells)]
-    made = diagrams.first_match(rules, diagrams.terminal("none"))
-    for address, port in product(range(64), range(4)):
-        fitting = (
-            n for n, (low, high, first) in enumerate(drawn) if 16 + low <= address <= 63 - high and port >= first
-        )
-        assert diagrams.value(made, {0: address, 1: port}) == next(fitting, "none")
-
-
-@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2)), min_size=3, max_size=8), st.booleans())
-def test_results_that_ask_for_the_levels_of_the_conditions(drawn: list[tuple[int, int]], always: bool) -> None:
-    diagrams = Diagrams((4, 4, 4))
-
-    def asking(number: int, level: int) -> Node:
-        return diagrams.test(
-            level, ((0, number % 4),), diagrams.terminal((number, "a")), diagrams.terminal((number, "b"))
-        )
-
-    rules = [
-        (diagrams.cell({1: ((key, key),), 2: ((0, 2),)}), asking(number, level))
-        for number, (key, level) in enumerate(drawn)
+    made = diagrams.disjunction(
+        *(diagrams.cell({0: ((16 + low, 63 - high),), 1: ((first, 3),)}) for low, high, first in drawn)
+    )
+    expected = [
+        any(16 + low <= address <= 63 - high and port >= first for low, high, first in drawn)
+        for address, port in product(range(64), range(4))
     ]
-    last = asking(99, 1)
-    made = diagrams.first_match([*rules, (diagrams.yes, last)] if always else rules, diagrams.no if always else last)
-    expected = []
-    for values in product(range(5), repeat=3):
-        number = next((n for n, (key, _) in enumerate(drawn) if values[1] == key and values[2] <= 2), 99)
-        level = 1 if number == 99 else drawn[number][1]
-        expected.append((number, "a" if values[level] <= number % 4 else "b"))
     assert made is from_table(diagrams, expected)
-
-
-@given(layers_of_numbers, cells())
-def test_restrict(layers: Layers, cell: dict[int, tuple[Span, ...]]) -> None:
-    diagrams = Diagrams(HIGHEST)
-    rows = zip(POINTS, evaluated(layers, 0), strict=True)
-    expected = [value if inside(point, cell) else NOTHING for point, value in rows]
-    assert diagrams.restrict(built(diagrams, layers, 0), cell) is from_table(diagrams, expected)
 
 
 def test_levels_can_be_added_while_diagrams_exist() -> None:
@@ -301,22 +253,23 @@ def test_more_nodes_than_the_budget_are_refused() -> None:
     conditions = [
         diagrams.cell({level: ((1, 1),), level + 10: ((1, 1),)}) for level in range(10)
     ]  # 2^10 nodes, in this order of levels
-    with pytest.raises(TooLarge, match="more than 100 nodes"):
+    with pytest.raises(TooLargeError, match="more than 100 nodes"):
         diagrams.disjunction(*conditions)
     assert len(diagrams) == 100
     assert diagrams.conjunction(conditions[0], diagrams.yes) is conditions[0]
 
 
-def keyed_rules(diagrams: Diagrams, number: int) -> list[tuple[Node, Node]]:
-    """What a chain of Services is: protocol, address and port of each, a result of its own."""
+def services(number: int) -> list[dict[int, tuple[Span, ...]]]:
+    """What a chain of Services asks for: protocol, address and port of each."""
     drawn = random.Random(6)
-    rules = []
-    for result in range(number):
-        protocol, port = drawn.choice((6, 17)), drawn.randrange(1 << 16)
-        address = 0x0A600000 + result  # ten addresses in a row are as likely here as in a cluster
-        cell = {0: ((protocol, protocol),), 1: ((address, address),), 2: ((port, port),)}
-        rules.append((diagrams.cell(cell), diagrams.terminal(result)))
-    return rules
+    # Ten addresses in a row are as likely here as in a cluster. No two ports are the same, so that none share a node.
+    addresses = range(0x0A600000, 0x0A600000 + number)
+    ports = drawn.sample(range(1 << 16), number)
+    cells: list[dict[int, tuple[Span, ...]]] = []
+    for address, port in zip(addresses, ports, strict=True):
+        protocol = drawn.choice((6, 17))
+        cells.append({0: ((protocol, protocol),), 1: ((address, address),), 2: ((port, port),)})
+    return cells
 
 
 def reached(f: Node) -> tuple[int, int]:
@@ -331,29 +284,27 @@ def reached(f: Node) -> tuple[int, int]:
     return len(seen), sum(len(node.children) for node in seen)
 
 
-def test_disjoint_rules_make_a_diagram_and_work_linear_in_their_number() -> None:
+def test_disjoint_conditions_make_a_diagram_and_work_linear_in_their_number() -> None:
     made = {}
     for number in (1000, 2000):
         diagrams = Diagrams((255, (1 << 32) - 1, 65535))
-        rules = keyed_rules(diagrams, number)
-        conditions = len(diagrams)
-        f = diagrams.first_match(rules, diagrams.terminal("none"))
+        conditions = [diagrams.cell(cell) for cell in services(number)]
+        before = len(diagrams)
+        f = diagrams.disjunction(*conditions)
         nodes, edges = reached(f)
         assert nodes == number + 3  # a port node for each, the addresses of two protocols, the protocols
         assert edges <= 7 * number
-        made[number] = len(diagrams) - conditions
-        random.Random(7).shuffle(rules)
-        assert diagrams.first_match(rules, diagrams.terminal("none")) is f
+        made[number] = len(diagrams) - before
+        random.Random(7).shuffle(conditions)
+        assert diagrams.disjunction(*conditions) is f
     assert made[2000] <= 2.1 * made[1000]
 
 
-def test_a_run_of_rules_with_one_result_is_one_set() -> None:
+def test_a_run_of_conditions_is_one_set() -> None:
     diagrams = Diagrams((255, (1 << 32) - 1))
     sources = [(16 * place, 16 * place + 3) for place in range(3000)]
-    rules = [(diagrams.cell({0: ((6, 6),), 1: (span,)}), diagrams.terminal("drop")) for span in sources]
-    f = diagrams.first_match(rules, diagrams.terminal("accept"))
-    cell = diagrams.cell({0: ((6, 6),), 1: tuple(sources)})
-    assert f is diagrams.choose(cell, diagrams.terminal("drop"), diagrams.terminal("accept"))
+    conditions = [diagrams.cell({0: ((6, 6),), 1: (span,)}) for span in sources]
+    assert diagrams.disjunction(*conditions) is diagrams.cell({0: ((6, 6),), 1: tuple(sources)})
 
 
 def test_addresses_of_128_bits() -> None:
@@ -377,8 +328,7 @@ def test_150_levels_do_not_exhaust_the_stack() -> None:
     swapped = diagrams.bind(either, lambda value: none if value is True else either)
     assert swapped is none
     assert diagrams.apply(lambda a, b: a is True and b is True, either, every) is every
-    rules = [(every, diagrams.terminal(1)), (none, diagrams.terminal(2)), (either, diagrams.terminal(3))]
-    f = diagrams.first_match(rules, diagrams.no)
+    f = diagrams.choose(every, diagrams.terminal(1), diagrams.choose(none, diagrams.terminal(2), diagrams.no))
     assert diagrams.values(f) == {1, 2, False}
     assert count(diagrams, f, {1, 2}.__contains__, range(0, 150, 2)) == 2
     assert sum(value is not False for _, value in cubes(diagrams, f)) == 2

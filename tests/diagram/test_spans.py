@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iptc_sim.diagram.spans import Spans, complement, intersection, of_mask, of_prefix, size, union
+from iptc_sim.diagram.spans import Spans, complement, intersection, of_mask, size, union
 
 WIDTH = 6
 HIGHEST = (1 << WIDTH) - 1
@@ -37,13 +37,6 @@ def test_union_of_ranges_that_overlap(ranges: list[tuple[int, int]]) -> None:
 @given(numbers, number)
 def test_complement_below_some_of_the_numbers(values: set[int], highest: int) -> None:
     assert complement(spans(values), highest) == spans(set(range(highest + 1)) - values)
-
-
-@given(number, st.integers(0, WIDTH))
-def test_prefix(address: int, length: int) -> None:
-    shift = WIDTH - length
-    same = {other for other in range(HIGHEST + 1) if other >> shift == address >> shift}
-    assert (of_prefix(address, length, WIDTH),) == spans(same)
 
 
 @given(number, number)
