@@ -17,7 +17,7 @@ DIFFERENT needs no argument: two traces show it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from iptc_sim.behaviour.answer import Behaviour, Kind, Proof, Undecided, Verdict
@@ -28,7 +28,7 @@ from iptc_sim.behaviour.keyed import KeyedTable, keyed_tables
 from iptc_sim.behaviour.order import Key
 from iptc_sim.behaviour.possible import Possible
 from iptc_sim.behaviour.shared import made_otherwise
-from iptc_sim.behaviour.slices import Slice, Slicer, is_large, is_large_table
+from iptc_sim.behaviour.slices import Slice, Slicer, is_large, is_large_table, is_small
 from iptc_sim.collector import collector_paused
 from iptc_sim.diagnostics import Diagnostic, UsageError
 from iptc_sim.diagram.nodes import TooLargeError
@@ -48,6 +48,8 @@ _MOST_PARTS: Final = 400
 #: How many parts are compared behind one that differs in a new way, where there are many.
 _MORE_PARTS: Final = 1
 _MANY: Final = 50
+#: Where packets of at most so many keys can meet a difference, only those are compared, in rulesets that are not small.
+_FEW: Final = 8
 
 _POSSIBLE: Final = "packets whose source routing refuses in any case are left out"
 _SAME_NODE: Final = "both rulesets stand on the same node, with the same connections and sets"
@@ -88,7 +90,6 @@ class _Differ:
         self.tables = keyed_tables(self.a), keyed_tables(self.b)
         self.prints = fingerprints(*self.tables)
         switched = conntrack_in_use(self.a) is not conntrack_in_use(self.b) or self.a.variant is not self.b.variant
-        met: dict[tuple[str, Hook], tuple[Key, ...] | None] = {}
         stops = [
             (table, hook)
             for table, hooks in BUILTIN_CHAINS.items()
@@ -97,20 +98,33 @@ class _Differ:
         ]
         if stops or switched:
             self.assumptions[_SAME_NODE] = None
-            if not switched:
-                met = {stop: self._met(*stop) for stop in stops}
-                stops = [stop for stop in stops if met[stop] != ()]
         for name in made_otherwise((self.a, self.tables[0]), (self.b, self.tables[1])):
             why = f"the rule that is loaded first makes hashlimit table {name}: it is another one in B"
             self.found.undecided[Undecided(why, ())] = None
-        if not stops and not switched:
+        if not switched and not is_small(self.a, self.b):
+            parts, rest = self._parts(dict.fromkeys(stops))
+            if not rest and len(parts) <= _FEW:
+                self._by_parts(parts, most=_FEW)
+                return self._answer()
+        met: dict[tuple[str, Hook], tuple[Key, ...] | None] = dict.fromkeys(stops)
+        if not switched:
+            met = {stop: keys for stop in stops if (keys := self._met(*stop)) != ()}
+        if not met and not switched:
             return self._answer()
         if is_large(self.a, self.b):
-            self._by_parts({stop: met.get(stop) for stop in stops}, switched=switched)
+            parts, rest = self._parts(met, everything=switched)
+            self._by_parts(parts, most=_MOST_PARTS)
+            if rest:
+                self.found.undecided[Undecided(*rest)] = None
         else:
             self.cells += len(Entrance)
             self._compare(Part(tuple(Entrance), {}, ()), (Slice(self.a), Slice(self.b)))
         return self._answer()
+
+    def _parts(
+        self, stops: Mapping[tuple[str, Hook], tuple[Key, ...] | None], *, everything: bool = False
+    ) -> tuple[list[Part], tuple[str, tuple[str, ...]] | None]:
+        return parts_of(self.a.family, self.tables, self.prints, stops, everything=everything)
 
     def _met(self, table: str, hook: Hook) -> tuple[Key, ...] | None:
         """Return the keys of the packets that a table treats differently at a hook, as they are there.
@@ -137,11 +151,9 @@ class _Differ:
         self.assumptions |= {f"the same on both sides: {why}": None for why in sorted(mine)}
         return True
 
-    def _by_parts(self, stops: Mapping[tuple[str, Hook], tuple[Key, ...] | None], *, switched: bool) -> None:
-        """Compare two large rulesets: of all packets only those that can meet a difference, in slices."""
+    def _by_parts(self, parts: Sequence[Part], most: int) -> None:
+        """Compare parts of all packets in slices; behind one that differs not many more where there are many."""
         slicers = Slicer(self.a, self.tables[0]), Slicer(self.b, self.tables[1])
-        parts, rest = parts_of(self.a.family, self.tables, self.prints, stops, everything=switched)
-        most = _MOST_PARTS
         for number, part in enumerate(parts):
             if number >= most:
                 self.found.complete = False
@@ -154,10 +166,8 @@ class _Differ:
             self.cells += len(part.entrances)
             before = len(self.found.classes)
             self._compare(part, (slicers[0].part(part.keys), slicers[1].part(part.keys)))
-            if len(self.found.classes) > before:
+            if len(self.found.classes) > before and len(parts) > _FEW:
                 most = min(most, number + 1 + (_MORE_PARTS if len(parts) <= _MANY else 0))
-        if rest:
-            self.found.undecided[Undecided(*rest)] = None
 
     def _compare(self, part: Part, slices: tuple[Slice, Slice]) -> None:
         """Compare the ways of a part of all packets through two rulesets."""

@@ -19,7 +19,9 @@ from iptc_sim.target import Change, Translate
 from iptc_sim.tracking import Manip
 
 #: Rulesets of fewer rules are taken whole.
-SMALL: Final = 1_500
+SMALL: Final = 100
+#: So are those of fewer rules where packets of many kinds can meet what is looked for.
+LARGE: Final = 1_500
 
 #: Where rules may give a packet another destination: nat, and mangle by DNPT.
 _REWRITING: Final = {
@@ -87,12 +89,21 @@ class Slice:
 
 def is_large(*rulesets: Ruleset) -> bool:
     """Whether one of the rulesets is too large to be taken whole."""
-    return any(sum(map(_size, ruleset.tables.values())) >= SMALL for ruleset in rulesets)
+    return any(_rules_of(ruleset) >= LARGE for ruleset in rulesets)
+
+
+def is_small(*rulesets: Ruleset) -> bool:
+    """Whether the rulesets are so small that they are taken whole."""
+    return all(_rules_of(ruleset) < SMALL for ruleset in rulesets)
 
 
 def is_large_table(table: Table) -> bool:
     """Whether a table is too large to be taken whole."""
-    return _size(table) >= SMALL
+    return _size(table) >= LARGE
+
+
+def _rules_of(ruleset: Ruleset) -> int:
+    return sum(map(_size, ruleset.tables.values()))
 
 
 def _size(table: Table) -> int:
