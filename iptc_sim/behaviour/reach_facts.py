@@ -97,13 +97,14 @@ class Facts:
         found = node.lookup(address)
         route = space.flag(ROUTE)
         is_here = found.kind in {"local", "broadcast", "anycast"} or address.is_multicast
+        if found.interface is None and not is_here:  # what arrives for another address may get one that has a route
+            is_lost = entrance is Entrance.LOCAL or address in self._to.prefix
+            return made.no if is_lost else made.yes
         parts = [] if entrance is Entrance.LOCAL else [route if is_here else made.negation(route)]
         if isinstance(found.interface, str) and not node.has_rules(space.family):
             number = interface_number(found.interface)
             if entrance is Entrance.LOCAL or not is_here:
                 parts.append(space.within(Field.OUT_INTERFACE, ((number, number),)))
-        elif found.interface is None and not is_here:
-            return made.no
         return made.conjunction(*parts)
 
     def _by_address(self, field: Field, fact: Callable[[Address], Diagram]) -> Diagram:

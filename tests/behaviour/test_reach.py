@@ -303,3 +303,13 @@ def test_a_word_that_is_no_destination() -> None:
             Destination.parse(text)
     for text in ("10.0.0.1", "10.0.0.1:80", "10.0.0.0/8:80", "fd00::1", "[fd00::1]:80"):
         assert str(Destination.parse(text)) == text
+
+
+@pytest.mark.parametrize("more", [(), (Route(Prefix.parse("10.96.0.0/12"), None, kind="unreachable"),)])
+def test_a_destination_without_a_route_is_rewritten_ahead_of_routing(more: tuple[Route, ...]) -> None:
+    rules = parse("*nat\n-A PREROUTING -d 10.96.0.10/32 -p tcp -j DNAT --to-destination 10.2.0.5\nCOMMIT\n")
+    node = Node.of({"eth0": ["192.0.2.1/24"], "cni0": ["10.2.0.1/24"]}, more)
+    found = reach(rules, destination("10.2.0.5", 80), node)
+    assert any("to 10.96.0.10 port 80, arriving: forwarded" in line for line in told(found)), told(found)
+    gone = reach(rules, destination("10.96.0.10", 80), node)
+    assert not gone.classes
