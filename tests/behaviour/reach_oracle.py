@@ -24,12 +24,17 @@ from iptc_sim.tracking import State
 from iptc_sim.values import UNKNOWN, Prefix
 from tests.behaviour.points import PointOf
 
-NODE = Node.of(
-    {"eth0": ["192.0.2.10/24"], "eth1": ["10.1.0.1/16"], "br0": ["10.2.0.1/24"]},
-    [Route(Prefix.parse("0.0.0.0/0"), "eth0", ip_address("192.0.2.1"))],
-    sysctls={"net/ipv4/ip_forward": "1", "net/ipv4/conf/all/rp_filter": "0", "net/ipv4/conf/all/accept_local": "1",
-             "net/ipv4/conf/all/route_localnet": "1"},
-)  # fmt: skip
+_SWITCHES = {
+    "net/ipv4/ip_forward": "1",
+    "net/ipv4/conf/all/rp_filter": "0",
+    "net/ipv4/conf/all/accept_local": "1",
+    "net/ipv4/conf/all/route_localnet": "1",
+}
+_INTERFACES = {"eth0": ["192.0.2.10/24"], "eth1": ["10.1.0.1/16"], "br0": ["10.2.0.1/24"]}
+_DEFAULT = Route(Prefix.parse("0.0.0.0/0"), "eth0", ip_address("192.0.2.1"))
+NODE = Node.of(_INTERFACES, [_DEFAULT], sysctls=_SWITCHES)
+#: The same without a default route.
+BARE = Node.of(_INTERFACES, sysctls=_SWITCHES)
 HOSTS = ["192.0.2.10", "10.1.0.1", "10.2.0.1", "10.2.0.5", "10.2.0.6", "10.1.7.7", "203.0.113.9", "10.96.0.1"]
 PORTS = [22, 80, 443, 8080, 30080]
 _ALIVE = {Fate.LOCAL, Fate.FORWARD, Fate.SENT}
