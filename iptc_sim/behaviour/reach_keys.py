@@ -19,6 +19,7 @@ from iptc_sim.diagram.spans import union
 from iptc_sim.engine.conntrack import NAT_HOOKS
 from iptc_sim.records import dataclass
 from iptc_sim.ruleset import Rule, Ruleset, Table
+from iptc_sim.symbolic.summaries import FOLLOWED
 from iptc_sim.symbolic.variables import Space
 from iptc_sim.target import Change, Translate
 from iptc_sim.tracking import Manip
@@ -151,15 +152,18 @@ def _given(table: Table, keyed: KeyedTable, givers: Mapping[str, Sequence[_Giver
                 callers[aim].append((caller, place))
     known: dict[str, tuple[Key, ...]] = {}
 
-    def ways(chain: str) -> tuple[Key, ...]:
+    def ways(chain: str, depth: int = 0) -> tuple[Key, ...]:
         """Return the keys of packets that may come to a chain."""
         found = known.get(chain)
-        if found is None:
-            known[chain] = ()  # the kernel refuses circles
-            keys = [ANY_KEY] if chain in table.builtin else []
-            for caller, place in callers[chain]:
-                keys += _both(ways(caller), keyed[caller].keys[place])
-            found = known[chain] = widest(keys)
+        if found is not None:
+            return found
+        if depth == FOLLOWED:
+            return (ANY_KEY,)
+        known[chain] = ()  # the kernel refuses circles
+        keys = [ANY_KEY] if chain in table.builtin else []
+        for caller, place in callers[chain]:
+            keys += _both(ways(caller, depth + 1), keyed[caller].keys[place])
+        found = known[chain] = widest(keys)
         return found
 
     for chain, rules in givers.items():

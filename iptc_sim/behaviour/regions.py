@@ -15,6 +15,7 @@ from iptc_sim.behaviour.fingerprints import Fingerprints
 from iptc_sim.behaviour.keyed import ANY_KEY, KeyedTable, joined
 from iptc_sim.behaviour.order import Key, is_reordered
 from iptc_sim.compare.align import align
+from iptc_sim.symbolic.summaries import FOLLOWED
 
 #: More keys than this are told as "any packet".
 _MOST: Final = 50_000
@@ -35,15 +36,21 @@ class Regions:
     def __init__(self, prints: Fingerprints, a: KeyedTable, b: KeyedTable) -> None:
         self._prints, self._a, self._b = prints, a, b
         self._known: dict[str, tuple[Key, ...]] = {}
+        self._depth = 0
 
     def of(self, chain: str) -> tuple[Key, ...]:
         """Return the keys for a chain, none where it is the same function on both sides; no key covers another."""
         if self._prints.is_same(chain):
             return ()
         found = self._known.get(chain)
-        if found is None:
-            self._known[chain] = (ANY_KEY,)  # what a circle would find; the kernel refuses those
-            found = self._known[chain] = widest(self._find(chain))
+        if found is not None:
+            return found
+        if self._depth == FOLLOWED:
+            return (ANY_KEY,)
+        self._known[chain] = (ANY_KEY,)  # what a circle would find; the kernel refuses those
+        self._depth += 1
+        found = self._known[chain] = widest(self._find(chain))
+        self._depth -= 1
         return found
 
     def _find(self, chain: str) -> Iterable[Key]:

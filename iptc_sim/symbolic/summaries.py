@@ -28,8 +28,8 @@ from iptc_sim.values import RANDOM_STEPS, Family
 
 #: Chains of more rules than this are looked up by destination where that is known.
 _LONG: Final = 32
-#: Deeper than this chains are not followed: each of them takes some frames of Python's stack.
-_DEEPEST: Final = 50
+#: Chains that are nested deeper are not followed: each of them takes some frames of Python's stack.
+FOLLOWED: Final = 50
 #: Targets of which it is not known whether they take packets away, and that let the others through the table.
 _PASSING: Final = frozenset({"NFQUEUE"})
 
@@ -117,8 +117,8 @@ class Summaries:
             raise InputError(Diagnostic("IPT033", message, subject=f"table {table}"))
         if wrong := self.ruleset.goes_too_deep(len(self._open)):
             raise InputError(replace(wrong, subject=f"table {table}"))
-        if len(self._open) > _DEEPEST:
-            raise TooLargeError(f"chains are nested more than {_DEEPEST} deep")
+        if len(self._open) > FOLLOWED:
+            raise TooLargeError(f"chains are nested more than {FOLLOWED} deep")
         self._open.append((table, name))
         try:
             found = self.odds.bind(self._block(place, 0, len(place.numbers), store), self._left)

@@ -10,6 +10,7 @@ from random import Random
 
 import pytest
 
+from iptc_sim.behaviour.answer import Condition
 from iptc_sim.behaviour.differ import differ
 from iptc_sim.syntax import parse
 from tests.behaviour.mutate import Small, mutated, taken
@@ -37,7 +38,9 @@ def test_same_answer_of_each_way(seed: int) -> None:
     assert None not in wanted.values()
     local = wanted.pop("local")
     # A class is told by the way of its witness, though the packets of some go either way.
-    assert any(item.entry == "local" for item in found.classes) == local, (how, a, b)
+    # What lo brings back is walked again, ahead of INPUT, which the oracle leaves out.
+    by_lo = Condition("out interface", "lo")
+    assert any(item.entry == "local" and by_lo not in item.conditions for item in found.classes) == local, (how, a, b)
     assert any(item.entry != "local" for item in found.classes) == any(wanted.values()), (how, a, b)
 
 

@@ -14,13 +14,14 @@ from iptc_sim import api
 from iptc_sim.behaviour.reach import reach
 from iptc_sim.behaviour.reach_answer import Destination, Reach, Wanted
 from iptc_sim.connection import Flow
-from iptc_sim.diagnostics import UsageError
+from iptc_sim.diagnostics import InputError, UsageError
 from iptc_sim.node import Node, Route
 from iptc_sim.render.reach_words import end_words, packets_words, turns
 from iptc_sim.steps import RuleStep
 from iptc_sim.syntax import parse
-from iptc_sim.values import Prefix
+from iptc_sim.values import Prefix, Variant
 from tests.behaviour.reach_oracle import BARE, HOSTS, NODE, PORTS, Judge, count_all, drawn_rules, packets
+from tests.strategies import ladder
 
 #: How many drawn rulesets; by hand some thousands.
 RULESETS: Final = int(os.environ.get("IPTC_REACH", "6"))
@@ -314,3 +315,14 @@ def test_a_destination_without_a_route_is_rewritten_ahead_of_routing(more: tuple
     assert any("to 10.96.0.10 port 80, arriving: forwarded" in line for line in told(found)), told(found)
     gone = reach(rules, destination("10.96.0.10", 80), node)
     assert not gone.classes
+
+
+def test_deep_chains() -> None:
+    with pytest.raises(InputError, match="nested deeper than 15 jumps"):
+        reach(parse(ladder(3000)), destination("10.2.0.5"), NODE)
+    legacy = parse(
+        ladder(3000, "DNAT --to-destination 10.2.0.5").replace("filter", "nat").replace("FORWARD", "PREROUTING"),
+        variant=Variant.LEGACY,
+    )
+    found = reach(legacy, destination("10.2.0.5"), NODE)
+    assert found.undecided
