@@ -11,7 +11,6 @@ import typer
 from iptc_sim.cli.common import (
     NO,
     DumpFlags,
-    VariantFlag,
     examine_sources,
     one_of,
     read_input,
@@ -50,7 +49,6 @@ class StrictFlags:
     strict: Annotated[
         bool, typer.Option("--strict", help="Everything that iptables-restore and the kernel would refuse is an error.")
     ] = False
-    variant: VariantFlag = "nft"
     ipset: Annotated[
         str | None,
         typer.Option("--ipset", metavar="FILE", help="Output of ipset save: rules may name no other sets."),
@@ -100,9 +98,9 @@ def _findings(
     from iptc_sim.lint.finding import Finding
 
     objects = None if flags.ipset is None else {"ipset": _sets(read_input(flags.ipset))}
-    found = examine_sources(sources, read, flags.variant, strict=flags.strict, objects=objects)
+    found = examine_sources(sources, read, strict=flags.strict, objects=objects)
     told = [Finding(item) for item in found.errors + found.ruleset.notes]
-    told += linted(found, sources, read, flags.variant, more)
+    told += linted(found, sources, read, more)
     return told, names_of(found.ruleset)
 
 

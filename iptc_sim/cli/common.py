@@ -44,7 +44,7 @@ RulesOrBundle = Annotated[
 
 
 VariantFlag = Annotated[
-    str, typer.Option("--variant", help="nft or legacy: which of the two iptables reads and prints it.")
+    str, typer.Option("--variant", help="nft or legacy: which of the two iptables the rules are for.")
 ]
 
 
@@ -57,6 +57,7 @@ class DumpFlags:
         typer.Option("--table", help="Table of an iptables -S listing (default: guessed, and said)."),
     ] = None
     family: Annotated[str | None, typer.Option("--family", help="4 or 6 (default: seen from the text).")] = None
+    variant: VariantFlag = "nft"
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,6 @@ def usable(found: Findings) -> Ruleset:
 def examine_sources(
     sources: list[SourceFile],
     flags: DumpFlags,
-    variant: str = "nft",
     *,
     strict: bool = False,
     objects: Mapping[str, Collection[str]] | None = None,
@@ -213,7 +213,7 @@ def examine_sources(
 
     family = None if flags.family is None else Family(int(one_of(flags.family, ("4", "6"), "--family")))
     table = None if flags.table is None else one_of(flags.table, tuple(BUILTIN_CHAINS), "--table")
-    reads = Variant(one_of(variant, tuple(Variant), "--variant"))
+    reads = Variant(one_of(flags.variant, tuple(Variant), "--variant"))
     if not any(map(is_json, sources)):
         return examine(sources, family=family, table=table, strict=strict, variant=reads, objects=objects)
     if len(sources) > 1:

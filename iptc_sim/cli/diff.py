@@ -10,7 +10,6 @@ import typer
 from iptc_sim.cli.common import (
     NO,
     ReadFlags,
-    VariantFlag,
     examine_sources,
     one_of,
     read_input,
@@ -78,7 +77,6 @@ def diff(
         int | None, typer.Option("--limit", min=1, help="So many classes of packets; with --behaviour (default: 20).")
     ] = None,
     output: Annotated[str, typer.Option("--format", help="text, json or patch.")] = "text",
-    variant: VariantFlag = "nft",
 ) -> None:
     """Compare two rulesets by chain and rule.
 
@@ -94,23 +92,23 @@ def diff(
     if behaviour:
         if expect_kube or only_kube is not None or output == PATCH:
             raise usage("it stands alone", "--behaviour", "A B, with --format text or json")
-        differs = _behaviour(files, read, variant, output, node, limit or _LIMIT)
+        differs = _behaviour(files, read, output, node, limit or _LIMIT)
     elif expect_kube:
         differs = _expected([*expect_kube, *files[:-1]], files[-1], read, flags, output, everything=only_kube is False)
     else:
-        differs = _two(files, read, variant, output, only_kube=bool(only_kube))
+        differs = _two(files, read, output, only_kube=bool(only_kube))
     if differs:
         raise typer.Exit(NO)
 
 
-def _two(files: list[str], read: ReadFlags, variant: str, output: str, *, only_kube: bool) -> bool:
+def _two(files: list[str], read: ReadFlags, output: str, *, only_kube: bool) -> bool:
     from iptc_sim.compare import diff as compare
     from iptc_sim.compare import patch
     from iptc_sim.kube.expected import only_kube_chains
     from iptc_sim.kube.names_of import JoinedNames, names_of
     from iptc_sim.render import diff_json, render_diff
 
-    a, b = _both(files, read, variant)
+    a, b = _both(files, read)
     if output == PATCH:
         write_exactly(patch(a, b, (files[0], files[1]), table=read.table))
         return bool(compare(a, b, table=read.table, strict=True))
@@ -120,14 +118,14 @@ def _two(files: list[str], read: ReadFlags, variant: str, output: str, *, only_k
     return bool(found)
 
 
-def _behaviour(files: list[str], read: ReadFlags, variant: str, output: str, folder: Path | None, limit: int) -> bool:
+def _behaviour(files: list[str], read: ReadFlags, output: str, folder: Path | None, limit: int) -> bool:
     from iptc_sim.api import differ
     from iptc_sim.cli.common import NodeFlags, read_node_flags
     from iptc_sim.kube.names_of import JoinedNames, names_of
     from iptc_sim.render.behaviour_json import behaviour_json
     from iptc_sim.render.behaviour_text import render_behaviour
 
-    a, b = _both(files, read, variant)
+    a, b = _both(files, read)
     node = None if folder is None else read_node_flags(NodeFlags(node=folder))
     found = differ(a, b, node, limit=limit, as_is=read.as_is)
     labels = JoinedNames(names_of(a), names_of(b))
@@ -137,12 +135,12 @@ def _behaviour(files: list[str], read: ReadFlags, variant: str, output: str, fol
     return bool(found)
 
 
-def _both(files: list[str], read: ReadFlags, variant: str) -> tuple[Ruleset, Ruleset]:
+def _both(files: list[str], read: ReadFlags) -> tuple[Ruleset, Ruleset]:
     """Read A and B."""
     if len(files) != 2:
         expected = "A B, or --expect-kube FILE... DUMP"
         raise usage(f"{len(files)} {'file is' if len(files) == 1 else 'files are'} given", "diff", expected)
-    a, b = (usable(examine_sources([read_input(name)], read, variant)) for name in files)
+    a, b = (usable(examine_sources([read_input(name)], read)) for name in files)
     return a, b
 
 

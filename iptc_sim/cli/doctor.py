@@ -69,7 +69,7 @@ def doctor(
         one_of(proto, ("tcp", "udp", "sctp"), "--proto")
     dump = files[-1]
     if Path(dump).is_dir():
-        wanted = DumpFlags(table=read.table, family="6" if flags.ipv6 else read.family)
+        wanted = replace(read, family="6" if flags.ipv6 else read.family)
         (dump,), node = with_bundle([dump], wanted, node, [])
     found, machine = read_node_rules(dump, read, flags), read_node_flags(node)
     settings = meant(flags, found)

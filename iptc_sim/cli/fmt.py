@@ -12,7 +12,6 @@ from iptc_sim.cli.common import (
     NO,
     DumpFlags,
     Rules,
-    VariantFlag,
     examine_sources,
     is_json,
     one_of,
@@ -48,7 +47,6 @@ class FormFlags:
     counters: Annotated[bool, typer.Option("--counters", help="With the counters of rules, as iptables-save -c.")] = (
         False
     )
-    variant: VariantFlag = "nft"
     output: Annotated[
         str | None,
         typer.Option("--format", help="save or listing (default: as the input; JSON becomes save text)."),
@@ -82,13 +80,11 @@ def _canonical(sources: list[SourceFile], read: DumpFlags, form: FormFlags) -> s
     from iptc_sim.syntax.write import write_save
     from iptc_sim.values import Variant
 
-    ruleset = usable(examine_sources(sources, read, form.variant))
-    variant = Variant(form.variant)
+    ruleset = usable(examine_sources(sources, read))
+    variant = ruleset.variant
     if form.output == "listing" or (form.output is None and _is_listing(sources, ruleset)):
         return "".join(_listing(table, variant, counters=form.counters) for table in ruleset.tables.values())
-    if (
-        variant is Variant.LEGACY
-    ):  # it prints the table used last first: any order can be its own, so keep the one given
+    if variant is Variant.LEGACY:  # it prints the table used last first, so any order can be its own: keep this one
         ruleset = replace(ruleset, tables=dict(list(ruleset.tables.items())[::-1]))
     return write_save(ruleset, counters=form.counters, variant=variant)
 

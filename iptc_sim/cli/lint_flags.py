@@ -47,9 +47,7 @@ class LintFlags:
     ] = None
 
 
-def linted(
-    found: Findings, sources: list[SourceFile], read: DumpFlags, variant: str, flags: LintFlags
-) -> tuple[Finding, ...]:
+def linted(found: Findings, sources: list[SourceFile], read: DumpFlags, flags: LintFlags) -> tuple[Finding, ...]:
     """Return what lint finds in rules that load; nothing without ``--lint``, and for rules that do not load.
 
     Raises:
@@ -65,7 +63,7 @@ def linted(
 
     codes = _codes(flags)
     since, beside = (
-        _other(name, option, found.ruleset, read, variant)
+        _other(name, option, found.ruleset, read)
         for option, name in (("--since", flags.since), ("--beside", flags.beside))
     )
     if found.errors:
@@ -101,11 +99,11 @@ def _listed(text: str, option: str) -> frozenset[str]:
     return codes
 
 
-def _other(name: str | None, option: str, rules: Ruleset, read: DumpFlags, variant: str) -> Ruleset | None:
+def _other(name: str | None, option: str, rules: Ruleset, read: DumpFlags) -> Ruleset | None:
     """Return the rules of another dump of the same node and family."""
     if name is None:
         return None
-    other = usable(examine_sources([read_input(name)], read, variant))
+    other = usable(examine_sources([read_input(name)], read))
     if other.family is not rules.family:
         message = f"{name} is of IPv{int(other.family)}, and the rules are of IPv{int(rules.family)}"
         raise usage(message, option, hint="--family says of which family a dump is")

@@ -25,7 +25,7 @@ def read_node_rules(name: str, read: DumpFlags, flags: KubeFlags) -> Ruleset:
         InputError: it cannot be used.
     """
     family = "6" if flags.ipv6 and read.family is None else read.family
-    return read_ruleset([name], DumpFlags(table=read.table, family=family))
+    return read_ruleset([name], replace(read, family=family))
 
 
 def meant(flags: KubeFlags, found: Ruleset) -> Settings:

@@ -13,7 +13,6 @@ from iptc_sim.cli.common import (
     NodeFlags,
     ReadFlags,
     RulesOrBundle,
-    VariantFlag,
     one_of,
     read_flows,
     read_input,
@@ -54,14 +53,13 @@ def verify(
     seed: Annotated[int, typer.Option("--seed", help="Of the first random ruleset; the next ones follow it.")] = 1,
     packets: Annotated[int, typer.Option("--packets", min=1, help="Sent through each random ruleset.")] = 20,
     sets: Annotated[str | None, typer.Option("--sets", metavar="FILE", help="What ipset save prints.")] = None,
-    variant: VariantFlag = "nft",
     keep_going: Annotated[bool, typer.Option("--keep-going", help="Go on after a difference.")] = False,
 ) -> None:
     """Send the same packets through the simulator and the real kernel, and tell the first thing that differs."""
     from iptc_sim.kernel import KernelError, requirements
     from iptc_sim.values import Family, Variant
 
-    back_end = Variant(one_of(variant, tuple(Variant), "--variant"))
+    back_end = Variant(one_of(read.variant, tuple(Variant), "--variant"))
     if reason := requirements(back_end):
         needs = "root on Linux, ip, nft, iptables and ip6tables of the variant; a container needs CAP_NET_ADMIN"
         raise usage(f"the kernel cannot be asked: {reason}", "verify", needs)

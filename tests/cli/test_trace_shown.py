@@ -10,6 +10,7 @@ import pytest
 from iptc_sim import trace_from_json
 from iptc_sim.cli.shown import FORMATS
 from tests.conftest import Runner
+from tests.strategies import ladder
 
 RULES = """*nat
 :PREROUTING ACCEPT [0:0]
@@ -123,3 +124,14 @@ def test_help_tells_the_formats(iptc_sim: Runner) -> None:
     for shape in FORMATS:
         assert f"\n    {shape} " in ran.out
     assert "--why DOCKER:2" in ran.out
+
+
+def test_variant(iptc_sim: Runner, tmp_path: Path) -> None:
+    """iptables-legacy loads chains that nf_tables refuses for their depth."""
+    deep = tmp_path / "deep.save"
+    deep.write_text(ladder(20))
+    packet = ("--flow", "tcp 10.0.0.9:1 -> 10.0.0.1:80 in eth0", "--format", "minimal")
+    assert "error IPT033" in iptc_sim("trace", deep, *packet).err
+    ran = iptc_sim("trace", deep, *packet, "--variant", "legacy")
+    assert (ran.status, ran.out[:5]) == (0, "drop ")
+    assert "--variant: error IPT004" in iptc_sim("trace", deep, *packet, "--variant", "ipchains").err
