@@ -9,7 +9,7 @@ from typing import Final
 
 from iptc_sim.behaviour.answer import DifferenceClass, Undecided
 from iptc_sim.behaviour.confirm import Confirmed, confirm
-from iptc_sim.behaviour.described import conditions_of, cube_of, free_conditions, size_of
+from iptc_sim.behaviour.described import conditions_of, cube_of, free_conditions, question_text, size_of
 from iptc_sim.behaviour.slices import Slice
 from iptc_sim.behaviour.witness import Maker, Witness, wishes
 from iptc_sim.diagram.counting import pick
@@ -269,7 +269,7 @@ class _Ends:
         asked: dict[str, None] = {}
         for pair in pairs:
             for leaf in (leaf for value in pair for leaf in self._odds.leaves(value)):
-                asked |= {_question(item): None for item in (leaf.asked if isinstance(leaf, Outcome) else ())}
+                asked |= {_asked_text(item): None for item in (leaf.asked if isinstance(leaf, Outcome) else ())}
         why = "a condition that counts or remembers packets is asked for other packets in B than in A"
         return Undecided(why, tuple(asked)[:5])
 
@@ -291,11 +291,8 @@ def _without_asked(leaf: Hashable) -> Hashable:
     return replace(leaf, asked=()) if isinstance(leaf, Outcome) else leaf
 
 
-def _question(item: Hashable) -> str:
-    if isinstance(item, tuple) and len(item) > 1:
-        words = item[1] if isinstance(item[1], tuple) else (item[1],)
-        return "-m " + " ".join(map(str, words))
-    return str(item)
+def _asked_text(item: Hashable) -> str:
+    return question_text(item[1]) if isinstance(item, tuple) and len(item) > 1 else str(item)
 
 
 def _entry(traces: tuple[Trace, Trace]) -> str:

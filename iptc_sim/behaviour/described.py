@@ -98,10 +98,16 @@ def free_conditions(space: Space, cube: Mapping[int, Spans]) -> tuple[str, ...]:
     for level, spans in sorted(cube.items()):
         asked = question_of(space.key(level))
         if asked is not None:
-            words = asked[1] if isinstance(asked[1], tuple) else (asked[1],)
-            text = " ".join(str(word) for word in words)
-            found.append(f"-m {text} {'holds' if spans[0][0] else 'does not hold'}")
+            found.append(f"{question_text(asked[1])} {'holds' if spans[0][0] else 'does not hold'}")
     return tuple(dict.fromkeys(found))
+
+
+def question_text(question: Hashable) -> str:
+    """Return a question as it stands in rules; of a match whose state has a name, that is said once."""
+    words = [str(word) for word in (question if isinstance(question, tuple) else (question,))]
+    if words[1:2] and words[1] in words[2:]:
+        del words[1]
+    return " ".join(["-m", *words])
 
 
 def _text(space: Space, field: Field, spans: Spans, names: tuple[str, ...]) -> str:

@@ -111,14 +111,12 @@ def _addresses(*, four: bool) -> tuple[list[Span], list[Span]]:
 
 
 def _net(text: str) -> Span:
-    prefix = Prefix.parse(text)
-    size = (1 << prefix.family.bits) - 1
-    return prefix.network + 5, prefix.network | (prefix.mask ^ size)
+    first, last = Prefix.parse(text).span
+    return first + 5, last
 
 
 def _one(text: str) -> Span:
-    prefix = Prefix.parse(text)
-    return prefix.network, prefix.network
+    return Prefix.parse(text).span
 
 
 class Maker:

@@ -116,12 +116,11 @@ class Recent(Match):
             return No(self, verb, "it always holds")
         return No(self, verb, f"{self._who(at)} is {'' if held else 'not '}on the list {self._asked}")
 
-    def constraint(self, asked: Asked) -> Constraint:  # noqa: ARG002 - the interface
+    def constraint(self, asked: Asked) -> Constraint:
         """Say which list is asked, and how; the list's name stands second in the key."""
-        verb = self._verb
-        how = (self.seconds, self.hitcount, self.rttl, self.reap, int(self.mask), self.rdest)
-        negated: bool = getattr(self, verb).negated
-        held = Own((self.NAME, self.list_name, verb, *how), shared=True, negated=negated)
+        negated: bool = getattr(self, self._verb).negated
+        how = (word for word in self.words(asked.variant) if word != "!")
+        held = Own((self.NAME, self.list_name, *how), shared=True, negated=negated)
         return held if self.set_ is None else noting(NEVER if negated else ALWAYS, held)
 
     def remember(self, at: Moment, fits: bool) -> Memory:

@@ -163,6 +163,13 @@ def test_a_limit_that_is_asked_for_other_packets() -> None:
     assert "asked for other packets" in found.undecided[0].why
 
 
+def test_what_is_asked_is_told_as_rules_say_it() -> None:
+    lists = "FORWARD -m recent --set --name seen", "FORWARD -m recent ! --rcheck --seconds 9 --name seen -j DROP"
+    found = answer(filters(*lists), filters(lists[1]))
+    assert found.verdict is Verdict.UNDECIDED
+    assert "-m recent --set --name seen --mask 255.255.255.255 --rsource" in found.undecided[0].places
+
+
 def test_a_hashlimit_table_that_another_rule_makes() -> None:
     """Rules of one name share the table of the rule that is loaded first (tests/kernel/test_shared_rates.py)."""
 
