@@ -115,6 +115,7 @@ CODES: dict[str, str] = {
     "IPT105": "the rules stand behind one that takes every packet",
     "IPT106": "no rule leads to the chain",
     "IPT107": "the chain jumped to has no rules",
+    "IPT108": "the rules go beyond what can be looked at",
     "IPT110": "the random choice is uneven",
     "IPT111": "the random choice leaves packets over",
     "IPT112": "the NAT rule cannot fire",

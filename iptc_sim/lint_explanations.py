@@ -68,6 +68,11 @@ LINT: Final[Mapping[str, Explanation]] = {
         "Fill the chain, or remove it together with the jump.",
         in_table(":INPUT ACCEPT [0:0]", ":web - [0:0]", "-A INPUT -p tcp --dport 80 -j web"),
     ),
+    "IPT108": Explanation(
+        "Chains are nested very deep or called from very many places, or their conditions cut packets into very many "
+        "kinds. What is told of these rules is true, but there may be more to tell.",
+        "Look at a part of the rules by itself, or flatten the chains.",
+    ),
     "IPT110": Explanation(
         "Rules choose among ends with -m statistic, one after the other, and the shares are not the same: each "
         "draws from what those before it have left. What kube-proxy's ten digits round is not told of.",

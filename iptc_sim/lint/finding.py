@@ -21,6 +21,7 @@ SEVERITIES: Final[dict[str, Severity]] = {
     "IPT105": Severity.WARNING,
     "IPT106": Severity.NOTE,
     "IPT107": Severity.NOTE,
+    "IPT108": Severity.NOTE,
     "IPT110": Severity.WARNING,
     "IPT111": Severity.WARNING,
     "IPT112": Severity.WARNING,

@@ -29,6 +29,7 @@ class Machine:
         self._walkers: dict[tuple[str, Hook], Walker | None] = {}
         self._chains: dict[tuple[str, str], tuple[frozenset[Field], bool]] = {}
         self._depth = 0
+        self.unanswered: dict[tuple[str, Hook], None] = {}
 
     def walkers(self, table: str, chain: str) -> list[Walker] | None:
         """Return walkers that have seen all packets of the hooks that lead to a chain; None where one gave up."""
@@ -40,7 +41,7 @@ class Machine:
         key = (table, hook)
         if key not in self._walkers:
             walker = self._new_walker(table, hook)
-            self._walkers[key] = walker if _whole(walker) is not None else None
+            self._walkers[key] = walker if self._whole(walker) is not None else None
         return self._walkers[key]
 
     def _new_walker(self, table: str, hook: Hook, *, ending: bool = False) -> Walker:
@@ -50,13 +51,13 @@ class Machine:
         """Return what becomes of some packets in a table at a hook; None where that cannot be told."""
         if table not in self.view.ruleset.tables:
             return None
-        return _whole(self._new_walker(table, hook, ending=True), start)
+        return self._whole(self._new_walker(table, hook, ending=True), start)
 
     def observed(self, table: str, hook: Hook, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Node]:
         """Return the packets that may fit rules, by (chain, number); nothing where that cannot be told."""
         walker = self._new_walker(table, hook)
         walker.observed = dict.fromkeys(places, self.space.diagrams.no)
-        return walker.observed if _whole(walker) is not None else {}
+        return walker.observed if self._whole(walker) is not None else {}
 
     def own_fit(self, rule: Rule) -> Node:
         """Return the packets that may fit a rule, wherever it stands: at a hook where a packet has all fields."""
@@ -93,10 +94,10 @@ class Machine:
             self._chains[key] = (changed, plain and all(quiet for _, quiet in inner))
         return self._chains[key]
 
-
-def _whole(walker: Walker, start: Node | None = None) -> Walked | None:
-    """Let a walker walk its table; None where it gives up."""
-    try:
-        return walker.whole(start)
-    except UNANSWERED:
-        return None
+    def _whole(self, walker: Walker, start: Node | None = None) -> Walked | None:
+        """Let a walker walk its table; None where it gives up."""
+        try:
+            return walker.whole(start)
+        except UNANSWERED:
+            self.unanswered[walker.table, walker.hook] = None
+            return None

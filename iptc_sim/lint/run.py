@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import suppress
 
 from iptc_sim.diagnostics import Severity
 from iptc_sim.lint import backends, duplicates, growth, nat, redundant, statistic, unreachable, unused
-from iptc_sim.lint.finding import Finding, with_fingerprints
+from iptc_sim.lint.finding import Finding, Spot, about, about_file, with_fingerprints
 from iptc_sim.lint.managed import owner_of
 from iptc_sim.lint.registry import CHECKS
 from iptc_sim.lint.view import View
@@ -35,7 +34,7 @@ def lint(
 ) -> tuple[Finding, ...]:
     """Return everything that is odd in rules that load.
 
-    What cannot be followed within bounds, of steps, depth and nodes of diagrams, nothing is said of.
+    Of what cannot be followed within bounds, of steps, depth and nodes of diagrams, only that is said.
 
     Args:
         ruleset: the rules.
@@ -48,6 +47,8 @@ def lint(
     """
     view = View(ruleset, beside, since)
     found = list(_found(view, codes))
+    if codes is None or "IPT108" in codes:
+        found += _unanswered(view)
     return with_fingerprints(_in_order(_of_people(_without_repeats(found)), ruleset))
 
 
@@ -55,8 +56,20 @@ def _found(view: View, codes: Collection[str] | None) -> Iterator[Finding]:
     """Yield what the checks say; where one of them gives up, what it has said before stays."""
     for check in CHECKS:
         if codes is None or not check.codes.isdisjoint(codes):
-            with suppress(*UNANSWERED):
+            try:
                 yield from (finding for finding in check.run(view) if codes is None or finding.code in codes)
+            except UNANSWERED:
+                view.unanswered |= dict.fromkeys(sorted(check.codes))
+
+
+def _unanswered(view: View) -> Iterator[Finding]:
+    """Yield what was not looked at to the end."""
+    for table, hook in view.machine.unanswered:
+        message = f"not all packets of {table} {hook} could be followed: there may be more to tell of its rules"
+        yield about("IPT108", Spot(table, hook), message)
+    if view.unanswered:
+        message = f"{', '.join(view.unanswered)} were not looked for everywhere: there are too many kinds of packets"
+        yield about_file("IPT108", view.source, message)
 
 
 def _of_people(found: list[Finding]) -> list[Finding]:

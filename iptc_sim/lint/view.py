@@ -44,6 +44,8 @@ class View:
         self.certain = not codes & _DOUBTS and len(listings) == len(set(listings))
         #: Whether the text was made of commands or by grep.
         self.script = bool(codes & _SCRIPTS)
+        #: Codes that were not looked for to the end.
+        self.unanswered: dict[str, None] = {}
         self._hooks: dict[str, dict[str, frozenset[Hook]]] = {}
 
     @cached_property
