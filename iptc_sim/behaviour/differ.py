@@ -17,7 +17,7 @@ DIFFERENT needs no argument: two traces show it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from iptc_sim.behaviour.answer import Behaviour, Kind, Proof, Undecided, Verdict
@@ -53,6 +53,9 @@ _FEW: Final = 8
 
 _POSSIBLE: Final = "packets whose source routing refuses in any case are left out"
 _SAME_NODE: Final = "both rulesets stand on the same node, with the same connections and sets"
+
+#: Tables at hooks that treat packets differently, each with the keys of these where that is known.
+_Met = dict[tuple[str, Hook], tuple[Key, ...] | None]
 
 
 def differ(a: Ruleset, b: Ruleset, node: Node | None = None, *, limit: int = LIMIT, budget: int = BUDGET) -> Behaviour:
@@ -90,30 +93,27 @@ class _Differ:
         self.tables = keyed_tables(self.a), keyed_tables(self.b)
         self.prints = fingerprints(*self.tables)
         switched = conntrack_in_use(self.a) is not conntrack_in_use(self.b) or self.a.variant is not self.b.variant
-        stops = [
-            (table, hook)
+        stops: _Met = {
+            (table, hook): None
             for table, hooks in BUILTIN_CHAINS.items()
             for hook in hooks
             if not self.prints[table].is_same(hook)
-        ]
+        }
         if stops or switched:
             self.assumptions[_SAME_NODE] = None
         for name in made_otherwise((self.a, self.tables[0]), (self.b, self.tables[1])):
             why = f"the rule that is loaded first makes hashlimit table {name}: it is another one in B"
             self.found.undecided[Undecided(why, ())] = None
-        if not switched and not is_small(self.a, self.b):
-            parts, rest = self._parts(dict.fromkeys(stops))
-            if not rest and len(parts) <= _FEW:
-                self._by_parts(parts, most=_FEW)
-                return self._answer()
-        met: dict[tuple[str, Hook], tuple[Key, ...] | None] = dict.fromkeys(stops)
-        if not switched:
-            met = {stop: keys for stop in stops if (keys := self._met(*stop)) != ()}
+        found = None if switched or is_small(self.a, self.b) else self._parts(stops, everything=False)
+        if found is not None and not found[1] and len(found[0]) <= _FEW:
+            self._by_parts(found[0])
+            return self._answer()
+        met = stops if switched else {stop: keys for stop in stops if (keys := self._met(*stop)) != ()}
         if not met and not switched:
             return self._answer()
         if is_large(self.a, self.b):
-            parts, rest = self._parts(met, everything=switched)
-            self._by_parts(parts, most=_MOST_PARTS)
+            parts, rest = self._parts(met, everything=switched) if found is None or met != stops else found
+            self._by_parts(parts)
             if rest:
                 self.found.undecided[Undecided(*rest)] = None
         else:
@@ -121,10 +121,8 @@ class _Differ:
             self._compare(Part(tuple(Entrance), {}, ()), (Slice(self.a), Slice(self.b)))
         return self._answer()
 
-    def _parts(
-        self, stops: Mapping[tuple[str, Hook], tuple[Key, ...] | None], *, everything: bool = False
-    ) -> tuple[list[Part], tuple[str, tuple[str, ...]] | None]:
-        return parts_of(self.a.family, self.tables, self.prints, stops, everything=everything)
+    def _parts(self, met: _Met, *, everything: bool) -> tuple[list[Part], tuple[str, tuple[str, ...]] | None]:
+        return parts_of(self.a.family, self.tables, self.prints, met, everything=everything)
 
     def _met(self, table: str, hook: Hook) -> tuple[Key, ...] | None:
         """Return the keys of the packets that a table treats differently at a hook, as they are there.
@@ -151,9 +149,10 @@ class _Differ:
         self.assumptions |= {f"the same on both sides: {why}": None for why in sorted(mine)}
         return True
 
-    def _by_parts(self, parts: Sequence[Part], most: int) -> None:
+    def _by_parts(self, parts: Sequence[Part]) -> None:
         """Compare parts of all packets in slices; behind one that differs not many more where there are many."""
         slicers = Slicer(self.a, self.tables[0]), Slicer(self.b, self.tables[1])
+        most = _MOST_PARTS
         for number, part in enumerate(parts):
             if number >= most:
                 self.found.complete = False
