@@ -276,18 +276,17 @@ class _Exploration:
         if packet.in_interface is UNKNOWN and self.connection is None:
             found.append("the in interface was not given: the packet is taken as coming from outside")
         found += self.node.assumed
-        steps = (step for segment in self.segments for step in segment.steps)
-        policies = dict.fromkeys(
-            f"{step.table} {step.chain}" for step in steps if isinstance(step, PolicyStep) and step.assumed
-        )
+        policies: dict[str, None] = {}
+        taken: dict[str, None] = {}
+        for step in (step for segment in self.segments for step in segment.steps):
+            if isinstance(step, PolicyStep):
+                if step.assumed:
+                    policies[f"{step.table} {step.chain}"] = None
+            elif isinstance(step, RuleStep) and isinstance(step.action, Continue) and step.action.taken:
+                taken[step.action.taken] = None
         if policies:
             found.append(f"the dump does not tell the policy of {', '.join(policies)}: ACCEPT is taken")
-        steps = (step for segment in self.segments for step in segment.steps)
-        found += dict.fromkeys(
-            step.action.taken
-            for step in steps
-            if isinstance(step, RuleStep) and isinstance(step.action, Continue) and step.action.taken
-        )
+        found += taken
         if self.flow.state is State.ESTABLISHED and self.connection is None:
             found.append("the flow is told to exist: its translation is not known and taken as none")
         return found
